@@ -45,12 +45,12 @@ class RADIAL_API BlockPattern {
   bool contains(std::int32_t row, std::int32_t column) const;
 
   // Flat arrays, for uploading: runs of row r are runs_by_row()[row_offsets()[r] .. [r + 1]).
-  std::span<const std::int32_t> row_offsets() const { return row_offsets_; }        // [QB + 1]
+  std::span<const std::int32_t> row_offsets() const { return row_offsets_; }  // [QB + 1]
   std::span<const BlockRun> runs_by_row() const { return runs_by_row_; }
   std::span<const std::int32_t> column_offsets() const { return column_offsets_; }  // [KB + 1]
   std::span<const BlockRun> runs_by_column() const { return runs_by_column_; }
-  std::span<const std::int32_t> row_sizes() const { return row_sizes_; }            // [QB]
-  std::span<const std::int32_t> column_sizes() const { return column_sizes_; }      // [KB]
+  std::span<const std::int32_t> row_sizes() const { return row_sizes_; }        // [QB]
+  std::span<const std::int32_t> column_sizes() const { return column_sizes_; }  // [KB]
 
   friend bool operator==(const BlockPattern&, const BlockPattern&) = default;
 
@@ -86,7 +86,6 @@ class RADIAL_API BlockPatternBuilder {
   };
   void note_changes(std::span<const std::uint64_t> bits);
   void make_columns();
-  void make_orders();
 
   BlockPattern pattern_;
   std::vector<std::uint64_t> previous_row_;
