@@ -3,24 +3,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "plan/row_bits.h"
 #include "radial/base/error.h"
 #include "radial/plan/block_plan.h"
 
 namespace radial {
 namespace {
-
-class RowBits {
- public:
-  explicit RowBits(std::size_t words) : bits_(words, 0) {}
-  void set(std::int32_t column) {
-    bits_[static_cast<std::size_t>(column) / 64] |= std::uint64_t{1} << (column % 64);
-  }
-  void clear() { std::ranges::fill(bits_, 0); }
-  std::span<const std::uint64_t> bits() const { return bits_; }
-
- private:
-  std::vector<std::uint64_t> bits_;
-};
 
 /// Sets the listed columns; they must ascend and lie in [0, num_columns).
 void set_ascending(RowBits& bits, std::span<const std::int32_t> columns, std::int32_t num_columns,
@@ -51,7 +39,7 @@ BlockPattern pattern_from_dense(std::span<const std::uint8_t> blocks, std::int32
   const auto columns = static_cast<std::size_t>(num_key_blocks);
   RADIAL_REQUIRE(blocks.size() == rows * columns, "block_mask: expected ", rows, " x ", columns,
                  " values, got ", blocks.size());
-  RowBits bits(builder.words_per_row());
+  RowBits bits(num_key_blocks);
   for (std::size_t row = 0; row < rows; ++row) {
     bits.clear();
     for (std::size_t column = 0; column < columns; ++column) {
@@ -70,7 +58,7 @@ BlockPattern pattern_from_csr(std::span<const std::int32_t> indptr,
                  "indptr: expected the last value to be the number of indices, ", indices.size(),
                  ", got ", indptr.back());
   BlockPatternBuilder builder(checked_count(indptr.size() - 1, "rows"), num_key_blocks);
-  RowBits bits(builder.words_per_row());
+  RowBits bits(num_key_blocks);
   for (std::size_t row = 0; row + 1 < indptr.size(); ++row) {
     const std::int32_t begin = indptr[row], end = indptr[row + 1];
     RADIAL_REQUIRE(begin <= end && static_cast<std::size_t>(end) <= indices.size(),
@@ -93,7 +81,7 @@ BlockPattern pattern_from_flex(std::span<const std::int32_t> kv_num_blocks,
   const auto columns = static_cast<std::size_t>(num_key_blocks);
   RADIAL_REQUIRE(kv_indices.size() == kv_num_blocks.size() * columns, "kv_indices: expected ",
                  kv_num_blocks.size(), " x ", columns, " values, got ", kv_indices.size());
-  RowBits bits(builder.words_per_row());
+  RowBits bits(num_key_blocks);
   for (std::size_t row = 0; row < kv_num_blocks.size(); ++row) {
     const std::int32_t count = kv_num_blocks[row];
     RADIAL_REQUIRE(count >= 0 && count <= num_key_blocks, "kv_num_blocks: expected 0 to ",

@@ -16,7 +16,7 @@ namespace radial {
 struct PlanStats {
   std::int64_t kept_blocks = 0;
   std::int64_t all_blocks = 0;
-  double density = 0;  ///< kept / all
+  double density = 0;                                                       ///< kept / all
   std::int32_t shortest_row = 0, median_row = 0, longest_row = 0;           ///< key blocks
   std::int32_t shortest_column = 0, median_column = 0, longest_column = 0;  ///< query blocks
   double runs_per_row = 0;
@@ -52,9 +52,9 @@ class RADIAL_API BlockPlan {
                                  std::int64_t query_tokens, std::int64_t key_tokens,
                                  std::int64_t text_tokens = 0);
 
-  std::int32_t block_size() const { return block_size_; }       ///< tokens per block edge
-  std::int64_t query_tokens() const { return query_tokens_; }   ///< Sq
-  std::int64_t key_tokens() const { return key_tokens_; }       ///< Sk
+  std::int32_t block_size() const { return block_size_; }      ///< tokens per block edge
+  std::int64_t query_tokens() const { return query_tokens_; }  ///< Sq
+  std::int64_t key_tokens() const { return key_tokens_; }      ///< Sk
   /// First key of the text tail (= key_tokens() when there is none); per-sample lengths count from
   /// here.
   std::int64_t text_begin() const { return text_begin_; }
@@ -89,8 +89,8 @@ class RADIAL_API BlockPlan {
   std::vector<std::string> warnings_;
 };
 
-/// Patterns from and to the forms other libraries use. Each throws InvalidArgument on indices out of
-/// range, lists that do not ascend, or counts that do not fit.
+/// Patterns from and to the forms other libraries use. Each throws InvalidArgument on indices out
+/// of range, lists that do not ascend, or counts that do not fit.
 RADIAL_API BlockPattern pattern_from_dense(std::span<const std::uint8_t> blocks,  // [QB, KB]
                                            std::int32_t num_query_blocks,
                                            std::int32_t num_key_blocks);
@@ -98,7 +98,7 @@ RADIAL_API BlockPattern pattern_from_csr(std::span<const std::int32_t> indptr,
                                          std::span<const std::int32_t> indices,
                                          std::int32_t num_key_blocks);
 RADIAL_API BlockPattern pattern_from_flex(std::span<const std::int32_t> kv_num_blocks,  // [QB]
-                                          std::span<const std::int32_t> kv_indices,  // [QB, KB]
+                                          std::span<const std::int32_t> kv_indices,     // [QB, KB]
                                           std::int32_t num_key_blocks);
 RADIAL_API std::vector<std::uint8_t> to_dense(const BlockPattern& pattern);  // [QB, KB]
 RADIAL_API BlockCsr to_csr(const BlockPattern& pattern);
@@ -106,9 +106,19 @@ RADIAL_API FlexLists to_flex(const BlockPattern& pattern);
 /// One line of '0' and '1' per query block, a newline after each.
 RADIAL_API std::string to_text(const BlockPattern& pattern);
 
-/// The options with the parameter that the rule's density hangs on chosen so that the plan's density
-/// comes as near to `density` as it can (bisection). Throws InvalidArgument if the rule has no such
-/// parameter or the density is outside what the rule can reach (the message says the range).
+/// The least and the largest density that turning the rule's density parameter reaches.
+struct DensityRange {
+  double least = 0;
+  double most = 1;
+};
+
+/// Empty if the rule has no density parameter.
+RADIAL_API std::optional<DensityRange> density_range(const VideoLayout& layout,
+                                                     const MaskOptions& options);
+
+/// The options with the rule's density parameter chosen so that the plan's density comes as near to
+/// `density` as it can (bisection). Throws InvalidArgument if the rule has no such parameter or the
+/// density is outside what it reaches (the message says the range).
 RADIAL_API MaskOptions options_for_density(const VideoLayout& layout, const MaskOptions& options,
                                            double density);
 
