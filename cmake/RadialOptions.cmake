@@ -7,6 +7,8 @@ option(RADIAL_BENCHMARKS "Build the benchmarks" OFF)
 option(RADIAL_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 option(RADIAL_WERROR "Treat warnings as errors" OFF)
 set(RADIAL_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize= takes them")
+set(RADIAL_PYTHON "" CACHE FILEPATH "Python interpreter that has torch; empty: .venv of the project")
+set(RADIAL_TORCH_DIR "" CACHE PATH "Folder of the torch wheel; empty: that of RADIAL_PYTHON")
 option(BUILD_SHARED_LIBS "Build libradial as a shared library" ON)
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)

@@ -25,7 +25,8 @@ function(radial_target_defaults target)
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${RADIAL_WERROR}>>:-Werror>)
   if(RADIAL_SANITIZE)
     target_compile_options(${target} PRIVATE
-      $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${RADIAL_SANITIZE} -fno-omit-frame-pointer>)
+      $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${RADIAL_SANITIZE}
+                                  -fno-sanitize-recover=all -fno-omit-frame-pointer>)
     target_link_options(${target} PUBLIC -fsanitize=${RADIAL_SANITIZE})
   endif()
 endfunction()
