@@ -43,6 +43,7 @@ class CoverRows : public RowMaker {
     const std::int64_t end =
         std::min(layout().video_tokens(), (row + 1) * block_size() - layout().video_begin());
     for (std::int64_t frame = begin / tokens_; frame <= (end - 1) / tokens_; ++frame) {
+      if (tokens_ < block_size() && bits.all_set()) return;  // many frames fall into one block
       const std::int64_t first = frame * tokens_;
       make_segment(std::max(begin - first, std::int64_t{0}), std::min(end - first, tokens_));
       add_segment(static_cast<std::int32_t>(frame), bits);
@@ -51,16 +52,9 @@ class CoverRows : public RowMaker {
 
  private:
   void add_segment(std::int32_t frame, RowBits& bits) {
-    const std::int32_t sink = rule().sink_frames();
-    mark_tokens(0, sink * tokens_, bits);
-    for (std::int32_t distance = rule().next_distance(0); distance < layout().frames;
-         distance = rule().next_distance(distance + 1)) {
-      if (frame - distance < 0 && frame + distance >= layout().frames) break;
-      if (frame - distance >= sink) add_key_frame(frame, frame - distance, bits);
-      if (distance > 0 && frame + distance >= sink && frame + distance < layout().frames) {
-        add_key_frame(frame, frame + distance, bits);
-      }
-    }
+    mark_tokens(0, rule().sink_frames() * tokens_, bits);
+    for_each_key_frame(frame,
+                       [&](std::int32_t key_frame) { add_key_frame(frame, key_frame, bits); });
   }
 
   void add_key_frame(std::int32_t frame, std::int32_t key_frame, RowBits& bits) {

@@ -58,17 +58,12 @@ class ReleasedRows : public RowMaker {
   void add_frame(std::int32_t frame, std::int64_t canvas_row, RowBits& bits) const {
     const Interval queries = tokens_of(frame, canvas_row);
     if (queries.size() < dense_rows_) return;  // no column can have enough rows
-    const std::int32_t sink = rule().sink_frames();
-    for (std::int32_t key_frame = 0; key_frame < sink; ++key_frame) {
+    for (std::int32_t key_frame = 0; key_frame < rule().sink_frames(); ++key_frame) {
       add_pair(queries, key_frame, FrameWindow::whole(), bits);
     }
-    for (std::int32_t distance = rule().next_distance(0); distance < layout().frames;
-         distance = rule().next_distance(distance + 1)) {
-      for (const std::int32_t key_frame : {frame - distance, frame + distance}) {
-        if (key_frame < sink || key_frame >= layout().frames) continue;
-        add_pair(queries, key_frame, rule().window(frame, key_frame), bits);
-      }
-    }
+    for_each_key_frame(frame, [&](std::int32_t key_frame) {
+      add_pair(queries, key_frame, rule().window(frame, key_frame), bits);
+    });
   }
 
   void add_pair(Interval queries, std::int32_t key_frame, const FrameWindow& window,

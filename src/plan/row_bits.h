@@ -37,6 +37,12 @@ class RowBits {
 
   void set_all() { set_range(0, num_columns_); }
 
+  bool all_set() const {
+    const std::uint64_t last = ~std::uint64_t{0} >> (63 - (num_columns_ - 1) % 64);
+    return words_.back() == last && std::ranges::all_of(words_.begin(), words_.end() - 1,
+                                                        [](std::uint64_t word) { return !~word; });
+  }
+
   std::span<const std::uint64_t> bits() const { return words_; }
 
  private:

@@ -25,6 +25,10 @@ RowMaker::RowMaker(const RadialMask& mask)
     return static_cast<std::int32_t>((tokens + block_size_ - 1) / block_size_);
   };
   num_blocks_ = blocks_below(layout.total_tokens());
+  for (std::int32_t distance = rule_.next_distance(0); distance < layout.frames;
+       distance = rule_.next_distance(distance + 1)) {
+    distances_.push_back(distance);
+  }
   reference_blocks_ = blocks_below(layout.reference_tokens);
   const bool has_tail = layout.text_tokens > 0 || rule_.expansion() == Expansion::kReleasedShrink;
   first_tail_block_ =

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "mask/mask_rule.h"
 #include "plan/row_bits.h"
@@ -30,11 +31,26 @@ class RowMaker {
   const VideoLayout& layout() const { return rule_.layout(); }
   std::int64_t block_size() const { return block_size_; }
 
+  /// Calls `body(key_frame)` for each frame outside the sink that queries of `frame` may see
+  /// anything of.
+  template <typename Body>
+  void for_each_key_frame(std::int32_t frame, Body&& body) const {
+    const std::int32_t sink = rule_.sink_frames(), frames = layout().frames;
+    for (const std::int32_t distance : distances_) {
+      if (frame - distance < sink && frame + distance >= frames) break;
+      if (frame - distance >= sink) body(frame - distance);
+      if (distance > 0 && frame + distance >= sink && frame + distance < frames) {
+        body(frame + distance);
+      }
+    }
+  }
+
  private:
   const MaskRule& rule_;
   std::int64_t block_size_;
   std::int32_t num_blocks_;
   std::int32_t reference_blocks_;  // blocks that hold reference tokens: [0, reference_blocks_)
+  std::vector<std::int32_t> distances_;  // at which the rule's window can be more than nothing
   std::int32_t first_tail_block_;  // blocks that hold text tokens, for the released rules also a
                                    // ragged last block: [first_tail_block_, num_blocks_)
 };
