@@ -1,11 +1,17 @@
 #include "radial/cuda/device_plan.h"
 
+#include <span>
 #include <vector>
 
 #include "attention/cuda/common/device_plan_arrays.h"
 
 namespace radial {
 namespace {
+
+template <typename T>
+DeviceArray<T> uploaded(const std::vector<T>& values) {
+  return DeviceArray<T>(std::span<const T>(values));
+}
 
 /// `part(pattern)` of every pattern, one after the other.
 template <typename T, typename Part>
@@ -15,33 +21,47 @@ DeviceArray<T> joined(const BlockPlan& plan, Part&& part) {
     const std::span<const T> values = part(pattern);
     all.insert(all.end(), values.begin(), values.end());
   }
-  return DeviceArray<T>(std::span<const T>(all));
+  return uploaded(all);
 }
 
-/// Row offsets of every pattern, counted from the first run of the first pattern.
-DeviceArray<std::int32_t> joined_offsets(const BlockPlan& plan) {
+/// Offsets of every pattern, counted from the first run of the first pattern.
+template <typename Part>
+DeviceArray<std::int32_t> joined_offsets(const BlockPlan& plan, Part&& part) {
   std::vector<std::int32_t> all;
   std::int32_t base = 0;
   for (const BlockPattern& pattern : plan.patterns()) {
-    for (const std::int32_t offset : pattern.row_offsets()) all.push_back(base + offset);
-    base += pattern.row_offsets().back();
+    const std::span<const std::int32_t> offsets = part(pattern);
+    for (const std::int32_t offset : offsets) all.push_back(base + offset);
+    base += offsets.back();
   }
-  return DeviceArray<std::int32_t>(std::span<const std::int32_t>(all));
+  return uploaded(all);
+}
+
+DeviceLists rows_of(const BlockPlan& plan) {
+  using Pattern = const BlockPattern&;
+  return {joined_offsets(plan, [](Pattern p) { return p.row_offsets(); }),
+          joined<BlockRun>(plan, [](Pattern p) { return p.runs_by_row(); }),
+          joined<std::int32_t>(plan, [](Pattern p) { return p.row_sizes(); }),
+          joined<std::int32_t>(plan, [](Pattern p) { return p.row_order(); })};
+}
+
+DeviceLists columns_of(const BlockPlan& plan) {
+  using Pattern = const BlockPattern&;
+  return {joined_offsets(plan, [](Pattern p) { return p.column_offsets(); }),
+          joined<BlockRun>(plan, [](Pattern p) { return p.runs_by_column(); }),
+          joined<std::int32_t>(plan, [](Pattern p) { return p.column_sizes(); }),
+          joined<std::int32_t>(plan, [](Pattern p) { return p.column_order(); })};
 }
 
 }  // namespace
 
-DeviceRows::DeviceRows(const BlockPlan& plan)
-    : offsets(joined_offsets(plan)),
-      runs(joined<BlockRun>(plan, [](const BlockPattern& p) { return p.runs_by_row(); })),
-      sizes(joined<std::int32_t>(plan, [](const BlockPattern& p) { return p.row_sizes(); })),
-      order(joined<std::int32_t>(plan, [](const BlockPattern& p) { return p.row_order(); })) {}
-
 DevicePlan::Arrays::Arrays(const BlockPlan& plan, int device)
     : device_index(device),
       num_query_blocks(plan.patterns()[0].num_query_blocks()),
+      num_key_blocks(plan.patterns()[0].num_key_blocks()),
       head_patterns(plan.head_patterns()),
-      rows(plan) {}
+      rows(rows_of(plan)),
+      columns(columns_of(plan)) {}
 
 DevicePlan::DevicePlan(const BlockPlan& plan, int device_index) {
   const DeviceGuard guard(device_index);

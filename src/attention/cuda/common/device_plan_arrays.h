@@ -8,14 +8,13 @@
 
 namespace radial {
 
-/// Rows of every pattern of a plan; P patterns, QB query blocks.
-struct DeviceRows {
-  DeviceArray<std::int32_t> offsets;  // [P, QB + 1] into runs, counted over all patterns
-  DeviceArray<BlockRun> runs;         // row by row, ascending
-  DeviceArray<std::int32_t> sizes;    // [P, QB] key blocks kept
-  DeviceArray<std::int32_t> order;    // [P, QB] rows, longest first
+/// One side of a plan, rows or columns: P patterns of N blocks.
+struct DeviceLists {
+  DeviceArray<std::int32_t> offsets;  // [P, N + 1] into runs, counted over all patterns
+  DeviceArray<BlockRun> runs;         // block by block, ascending
+  DeviceArray<std::int32_t> sizes;    // [P, N] blocks kept
+  DeviceArray<std::int32_t> order;    // [P, N] longest first
 
-  explicit DeviceRows(const BlockPlan& plan);
   std::size_t bytes() const {
     return offsets.bytes() + runs.bytes() + sizes.bytes() + order.bytes();
   }
@@ -25,11 +24,13 @@ struct DeviceRows {
 struct DevicePlan::Arrays {
   int device_index;
   std::int32_t num_query_blocks;            // QB
+  std::int32_t num_key_blocks;              // KB
   DeviceArray<std::int32_t> head_patterns;  // [H] pattern of each head; empty: all the first
-  DeviceRows rows;                          // forward
+  DeviceLists rows;                         // what query blocks keep
+  DeviceLists columns;                      // what keeps key blocks
 
   Arrays(const BlockPlan& plan, int device);
-  std::size_t bytes() const { return head_patterns.bytes() + rows.bytes(); }
+  std::size_t bytes() const { return head_patterns.bytes() + rows.bytes() + columns.bytes(); }
 };
 
 }  // namespace radial

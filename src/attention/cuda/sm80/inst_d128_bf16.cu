@@ -1,0 +1,10 @@
+#include "attention/cuda/sm80/run.cuh"
+
+namespace radial::sm80 {
+
+template void run_forward<Config<__nv_bfloat16, 128>>(const ForwardKernelParams&, std::int32_t,
+                                                      Stream);
+template void run_backward<Config<__nv_bfloat16, 128>>(const BackwardKernelParams&, std::int32_t,
+                                                       Stream);
+
+}  // namespace radial::sm80
