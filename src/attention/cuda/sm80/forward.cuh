@@ -128,11 +128,24 @@ class ForwardTile {
   /// Scores to probabilities relative to the rows' running maxima; what was summed before is
   /// scaled.
   __device__ void softmax(int tile) {
+    if (p_.common.score_scale < 0) negate_scores();
     if ((tile + 1) * Config::kTile > valid_keys_) hide_tail(tile);
 #pragma unroll
     for (int s = 0; s < kStrips; ++s) {
 #pragma unroll
       for (int half = 0; half < 2; ++half) absorb_row(s, half);
+    }
+  }
+
+  /// A negative scale turns the scores round, so that the largest is again the one to subtract.
+  __device__ void negate_scores() {
+#pragma unroll
+    for (int s = 0; s < kStrips; ++s) {
+#pragma unroll
+      for (int j = 0; j < Config::kTile / 8; ++j) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) score_[s][j][i] = -score_[s][j][i];
+      }
     }
   }
 
@@ -159,8 +172,9 @@ class ForwardTile {
       largest = fmaxf(largest, fmaxf(score_[s][j][2 * half], score_[s][j][2 * half + 1]));
     }
     largest = row_max(largest);
-    const float scale = p_.common.score_scale_log2;
-    const float factor = exp2_approx((largest_[s][half] - largest) * scale);
+    const float scale = fabsf(p_.common.score_scale_log2);
+    const bool first = largest_[s][half] == -INFINITY;
+    const float factor = first ? 0 : exp2_approx((largest_[s][half] - largest) * scale);
     const float offset = -largest * scale;
     largest_[s][half] = largest;
     float sum = 0;
@@ -228,7 +242,7 @@ class ForwardTile {
           const std::int64_t place =
               (std::int64_t{batch_} * p_.common.heads + head_) * p_.common.query_tokens + query;
           p_.maybe_lse[place] =
-              sum > 0 ? largest_[s][half] * p_.common.score_scale_log2 * kLn2 + logf(sum)
+              sum > 0 ? largest_[s][half] * fabsf(p_.common.score_scale_log2) * kLn2 + logf(sum)
                       : -INFINITY;
         }
       }

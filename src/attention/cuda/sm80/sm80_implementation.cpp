@@ -48,7 +48,7 @@ std::string declines(const AttentionProblem& problem) {
   if (problem.head_dim != 64 && problem.head_dim != 128) {
     return concat("head dim 64 or 128 only, got ", problem.head_dim);
   }
-  if (problem.scale <= 0) return concat("scale above 0 only, got ", problem.scale);
+  if (problem.scale == 0) return "a scale other than 0 only";
   if (problem.batch > kMostGridRows || problem.heads > kMostGridRows) {
     return concat("at most 65535 heads and samples, got ", problem.heads, " and ", problem.batch);
   }
