@@ -6,6 +6,7 @@
 
 #include "attention/implementation_list.h"
 #include "radial/attention/implementation.h"
+#include "support/run_on_cuda.h"
 
 namespace radial::testing {
 namespace {
@@ -85,7 +86,9 @@ Results run_attention(const Problem& problem, std::string_view implementation, i
   RunOptions options;
   options.implementation = implementation;
   options.num_threads = num_threads;
-  if (dtype == DType::kFloat64) {
+  if (find(implementation).device == DeviceType::kCuda) {
+    run_on_cuda(bound, options, results);
+  } else if (dtype == DType::kFloat64) {
     run_on_host<double>(bound, options, results);
   } else {
     run_on_host<float>(bound, options, results);
@@ -99,20 +102,49 @@ Results run_attention(const Problem& problem, std::string_view implementation, i
 std::vector<std::string> contract_implementations() {
   std::vector<std::string> names;
   for (const ImplementationInfo& info : implementations()) {
-    if (info.available && info.device == DeviceType::kCpu) names.emplace_back(info.name);
+    if (info.available) names.emplace_back(info.name);
   }
   return names;
 }
 
+namespace {
+
+bool takes(std::string_view implementation, DType dtype, std::int32_t head_dim,
+           std::int32_t block_size) {
+  const BlockPlan plan =
+      BlockPlan::from_patterns({pattern_from_dense(std::vector<std::uint8_t>{1}, 1, 1)}, {},
+                               block_size, block_size, block_size);
+  AttentionProblem problem;
+  problem.dtype = dtype;
+  problem.device.type = find(implementation).device;
+  problem.batch = 1;
+  problem.query_tokens = problem.key_tokens = block_size;
+  problem.heads = problem.key_heads = 1;
+  problem.head_dim = head_dim;
+  problem.scale = 1;
+  problem.plan = &plan;
+  return find(implementation).declines(problem).empty();
+}
+
+}  // namespace
+
 std::vector<std::int32_t> head_dims_of(std::string_view implementation, DType dtype) {
   std::vector<std::int32_t> head_dims;
   for (const std::int32_t head_dim : {16, 32, 48, 64, 80, 112, 128, 144, 192, 240, 256}) {
-    AttentionProblem problem;
-    problem.dtype = dtype;
-    problem.head_dim = head_dim;
-    if (find(implementation).declines(problem).empty()) head_dims.push_back(head_dim);
+    if (takes(implementation, dtype, head_dim, 128)) head_dims.push_back(head_dim);
   }
   return head_dims;
+}
+
+std::vector<std::int32_t> block_sizes_of(std::string_view implementation, DType dtype) {
+  std::vector<std::int32_t> block_sizes;
+  for (const std::int32_t block_size : {64, 128}) {
+    const std::vector<std::int32_t> head_dims = head_dims_of(implementation, dtype);
+    if (!head_dims.empty() && takes(implementation, dtype, head_dims.front(), block_size)) {
+      block_sizes.push_back(block_size);
+    }
+  }
+  return block_sizes;
 }
 
 }  // namespace radial::testing

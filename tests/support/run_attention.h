@@ -21,7 +21,8 @@ Results run_attention(const Problem& problem, std::string_view implementation, i
 /// The implementations of which this machine can run the contract, by name.
 std::vector<std::string> contract_implementations();
 
-/// The head dims and element types that an implementation takes.
+/// The head dims and the blocks that an implementation takes in an element type.
 std::vector<std::int32_t> head_dims_of(std::string_view implementation, DType dtype);
+std::vector<std::int32_t> block_sizes_of(std::string_view implementation, DType dtype);
 
 }  // namespace radial::testing
