@@ -67,8 +67,8 @@ struct RunContext {
   Workspace workspace;  // as large as the implementation asked for
 };
 
-/// One way to compute attention. The list of them is in implementation.cpp; the front takes the first
-/// whose `unavailable` and `declines` are empty.
+/// One way to compute attention. The list of them is in implementation.cpp; the front takes the
+/// first whose `unavailable` and `declines` are empty.
 struct Implementation {
   std::string_view name;
   std::string_view description;

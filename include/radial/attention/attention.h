@@ -33,18 +33,19 @@ struct RunOptions {
 };
 
 /// softmax(scale * Q K^T) V over every pair of the plan's kept blocks, except keys at or beyond Sk
-/// and text keys at or beyond the sample's length. A query that sees no key gets out = 0, lse = -inf.
-/// Sizes: B batch, Sq / Sk tokens, H heads, D head dim. Hkv divides H: head h reads key head
+/// and text keys at or beyond the sample's length. A query that sees no key gets out = 0, lse =
+/// -inf. Sizes: B batch, Sq / Sk tokens, H heads, D head dim. Hkv divides H: head h reads key head
 /// h / (H / Hkv).
 struct ForwardArgs {
-  ConstTensorView q;  // [B, Sq, H, D]
-  ConstTensorView k;  // [B, Sk, Hkv, D]
-  ConstTensorView v;  // [B, Sk, Hkv, D]
-  TensorView out;     // [B, Sq, H, D]
+  ConstTensorView q;          // [B, Sq, H, D]
+  ConstTensorView k;          // [B, Sk, Hkv, D]
+  ConstTensorView v;          // [B, Sk, Hkv, D]
+  TensorView out;             // [B, Sq, H, D]
   void* maybe_lse = nullptr;  // [B, H, Sq] contiguous float32 (float64 for float64 tensors):
                               // natural log of the sum of exp(scale * score)
-  const std::int32_t* maybe_text_lengths = nullptr;  // [B] valid text tokens, on the tensors' device
-  std::optional<double> scale = {};                  // default 1 / sqrt(D)
+  const std::int32_t* maybe_text_lengths =
+      nullptr;                       // [B] valid text tokens, on the tensors' device
+  std::optional<double> scale = {};  // default 1 / sqrt(D)
 };
 
 /// Gradients of `ForwardArgs` from that of its output. `out` and `lse` are the forward's.
@@ -58,8 +59,9 @@ struct BackwardArgs {
   std::optional<double> scale = {};
 };
 
-/// Throws InvalidArgument on a bad argument, Unsupported if no implementation can serve the request;
-/// both before anything is written. On CUDA the work is queued on the stream and the call returns.
+/// Throws InvalidArgument on a bad argument, Unsupported if no implementation can serve the
+/// request; both before anything is written. On CUDA the work is queued on the stream and the call
+/// returns.
 RADIAL_API void attention_forward(const BlockPlan& plan, const ForwardArgs& args,
                                   const RunOptions& options = {});
 /// The same for the gradients. The result does not depend on the number of threads, and repeats are

@@ -49,9 +49,9 @@ std::string concat(const Parts&... parts) {
 }  // namespace radial
 
 /// Throws InvalidArgument with the streamed message unless `condition` holds.
-#define RADIAL_REQUIRE(condition, ...)                                 \
-  do {                                                                 \
-    if (!(condition)) {                                                \
-      throw ::radial::InvalidArgument(::radial::concat(__VA_ARGS__));  \
-    }                                                                  \
+#define RADIAL_REQUIRE(condition, ...)                                \
+  do {                                                                \
+    if (!(condition)) {                                               \
+      throw ::radial::InvalidArgument(::radial::concat(__VA_ARGS__)); \
+    }                                                                 \
   } while (false)

@@ -39,7 +39,10 @@ template <typename Pointer>
 constexpr BasicTensorView<Pointer> contiguous_view(Pointer data, DType dtype,
                                                    std::array<std::int64_t, 4> sizes,
                                                    Device device = {}) {
-  return {data, dtype, device, sizes,
+  return {data,
+          dtype,
+          device,
+          sizes,
           {sizes[1] * sizes[2] * sizes[3], sizes[2] * sizes[3], sizes[3], 1}};
 }
 

@@ -10,11 +10,12 @@
 namespace radial {
 
 /// A plan's arrays in the memory of one GPU: uploaded once, freed with this object. Needed by every
-/// CUDA implementation (`RunOptions::device_plan`); may be shared by streams once the upload is done.
+/// CUDA implementation (`RunOptions::device_plan`); may be shared by streams once the upload is
+/// done.
 class RADIAL_API DevicePlan {
  public:
-  /// Copies the plan to GPU `device_index` and waits for the copy. Throws CudaError if a call fails,
-  /// Unsupported if the library was built without CUDA.
+  /// Copies the plan to GPU `device_index` and waits for the copy. Throws CudaError if a call
+  /// fails, Unsupported if the library was built without CUDA.
   DevicePlan(const BlockPlan& plan, int device_index);
   ~DevicePlan();
   DevicePlan(const DevicePlan&) = delete;
