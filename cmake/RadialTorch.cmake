@@ -58,8 +58,10 @@ add_library(torch_wheel INTERFACE IMPORTED)
 target_include_directories(torch_wheel INTERFACE
   "${RADIAL_TORCH_DIR}/include" "${RADIAL_TORCH_DIR}/include/torch/csrc/api/include")
 target_compile_definitions(torch_wheel INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
+# libstdc++ first: the wheel's libraries export the std::filesystem functions of the older compiler
+# that built them, and what of those a program of ours picks up crashes (remove_all, for one).
 target_link_libraries(torch_wheel INTERFACE
-  torch_wheel_torch torch_wheel_torch_cpu torch_wheel_c10 Threads::Threads)
+  stdc++ torch_wheel_torch torch_wheel_torch_cpu torch_wheel_c10 Threads::Threads)
 
 get_filename_component(radial_cuda_headers "${RADIAL_TORCH_DIR}/../nvidia/cu13/include" ABSOLUTE)
 if(EXISTS "${RADIAL_TORCH_DIR}/lib/libc10_cuda.so" AND EXISTS "${radial_cuda_headers}/cuda_runtime_api.h")
