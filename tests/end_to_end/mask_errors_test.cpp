@@ -45,6 +45,8 @@ constexpr BadRequest kLayouts[] = {
     {"--grid 21,,80", "--grid: expected F,H,W", "got '21,,80'"},
     {"--grid", "--grid: expected a value", "got nothing"},
     {"--grid 100000,100000,100000", "--grid: expected at most 2^31 - 1 tokens", "100000"},
+    {"--grid 20000,1000,100", "--grid: expected at most 16777216 tokens", "got 2000000000"},
+    {"--model wan2.1 --num-frames 65533", "--model: expected at most 16777216 tokens", "got"},
     {"--grid 99999999999,1,1", "--grid: expected F,H,W", "got '99999999999,1,1'"},
     {"--grid 2,4,4 --text-tokens -1", "--text-tokens: expected", "got '-1'"},
     {"--grid 2,4,4 --text-tokens 2147483647", "--grid: expected at most 2^31 - 1 tokens", "global"},

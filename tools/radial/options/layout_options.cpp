@@ -38,6 +38,24 @@ std::int32_t latent_frames(std::int32_t num_frames, const ModelGeometry& model) 
   return (num_frames - 1) / step + 1;
 }
 
+// Refuses a layout that is wrong or absurdly long, in the words of `option`.
+void check_length(const VideoLayout& layout, const std::string& option) {
+  // Nineteen minutes of 1280 x 720 at 16 frames a second (Wan); longer ones take minutes to plan.
+  constexpr std::int64_t kMostTokens = 1 << 24;
+  constexpr std::string_view kLayout = "layout: ";
+  try {
+    layout.check();
+  } catch (const InvalidArgument& error) {
+    const std::string message = error.what();
+    if (!message.starts_with(kLayout)) throw;
+    throw InvalidArgument(option + ": " + message.substr(kLayout.size()));
+  }
+  if (layout.total_tokens() > kMostTokens) {
+    throw InvalidArgument(concat(option, ": expected at most ", kMostTokens, " tokens in all, got ",
+                                 layout.total_tokens()));
+  }
+}
+
 std::string known_models() {
   std::string text;
   for (const ModelGeometry& model : model_geometries()) {
@@ -174,14 +192,7 @@ ResolvedLayout LayoutOptions::resolve(std::int32_t block_size) const {
     const auto [tile_h, tile_w] = tile_.value_or(block_tile);
     layout.order = TokenOrder::tiled(tile_h, tile_w);
   }
-  try {
-    layout.check();
-  } catch (const InvalidArgument& error) {
-    std::string message = error.what();
-    if (message.starts_with("layout: "))
-      message = (grid_ ? "--grid" : "--model") + message.substr(6);
-    throw InvalidArgument(message);
-  }
+  check_length(layout, grid_ ? "--grid" : "--model");
   return resolved;
 }
 
