@@ -1,0 +1,91 @@
+#include "video/models/wan/wan_block.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/addcmul.h>
+#include <ATen/ops/gelu.h>
+
+#include "video/nn/norm.h"
+#include "video/nn/rotary.h"
+
+namespace radial::video {
+
+WanBlock::WanBlock(const WanConfig& config, const TensorScope& scope)
+    : num_heads_(config.num_attention_heads),
+      dim_(config.dim()),
+      qk_norm_(config.qk_norm),
+      eps_(config.eps),
+      modulation_(scope.tensor("scale_shift_table", {1, 6, config.dim()}, at::kFloat)),
+      self_(load_projections(scope / "attn1")),
+      cross_(load_projections(scope / "attn2")),
+      widen_(Linear::load(scope, "ffn.net.0.proj", config.ffn_dim, config.dim())),
+      narrow_(Linear::load(scope, "ffn.net.2", config.dim(), config.ffn_dim)) {
+  if (config.cross_attn_norm) {
+    const TensorScope norm = scope / "norm2";
+    cross_norm_weight_ = norm.tensor("weight", {dim_}, at::kFloat);
+    cross_norm_bias_ = norm.tensor("bias", {dim_}, at::kFloat);
+  }
+}
+
+WanBlock::Projections WanBlock::load_projections(const TensorScope& scope) const {
+  Projections loaded{.query = Linear::load(scope, "to_q", dim_, dim_),
+                     .key = Linear::load(scope, "to_k", dim_, dim_),
+                     .value = Linear::load(scope, "to_v", dim_, dim_),
+                     .out = Linear::load(scope, "to_out.0", dim_, dim_),
+                     .norm_query = {},
+                     .norm_key = {}};
+  if (qk_norm_) {
+    loaded.norm_query = scope.tensor("norm_q.weight", {dim_});
+    loaded.norm_key = scope.tensor("norm_k.weight", {dim_});
+  }
+  return loaded;
+}
+
+// [B, S, E] -> [B, S, H, D], normed over the full width first.
+at::Tensor WanBlock::heads(const at::Tensor& projected, const at::Tensor& norm) const {
+  const at::Tensor normed = norm.defined() ? rms_norm(projected, norm, eps_) : projected;
+  return normed.unflatten(-1, {num_heads_, dim_ / num_heads_});
+}
+
+TextKeysValues WanBlock::text_keys_values(const at::Tensor& text) const {
+  return {heads(cross_.key(text), cross_.norm_key), heads(cross_.value(text), {})};
+}
+
+at::Tensor WanBlock::self_attention(const at::Tensor& input, const at::Tensor& rotary,
+                                    const LayerAttention& attention, std::size_t layer) const {
+  const at::Tensor query = apply_rotary(heads(self_.query(input), self_.norm_query), rotary);
+  const at::Tensor key = apply_rotary(heads(self_.key(input), self_.norm_key), rotary);
+  const at::Tensor value = heads(self_.value(input), {});
+  return self_.out(attention(layer, query, key, value).flatten(2));
+}
+
+at::Tensor WanBlock::cross_attention(const at::Tensor& input, const TextKeysValues& text) const {
+  const at::Tensor query = heads(cross_.query(input), cross_.norm_query);
+  return cross_.out(dense_attention(query, text.keys, text.values).flatten(2));
+}
+
+at::Tensor WanBlock::feed_forward(const at::Tensor& input) const {
+  return narrow_(at::gelu(widen_(input), "tanh"));
+}
+
+at::Tensor WanBlock::forward(const at::Tensor& hidden, const at::Tensor& modulation,
+                             const TextKeysValues& text, const at::Tensor& rotary,
+                             const LayerAttention& attention, std::size_t layer) const {
+  const at::ScalarType dtype = widen_.weight.scalar_type();
+  // Each [B, 1, E]: shift, scale and gate of self-attention, then of the feed-forward.
+  const std::vector<at::Tensor> m = (modulation_ + modulation).chunk(6, 1);
+
+  at::Tensor normed = modulated(layer_norm_float32(hidden, {}, {}, eps_), m[0], m[1]);
+  at::Tensor branch = self_attention(normed.to(dtype), rotary, attention, layer);
+  at::Tensor stream = at::addcmul(hidden, branch.to(at::kFloat), m[2]);
+
+  normed = cross_norm_weight_.defined()
+               ? layer_norm_float32(stream, cross_norm_weight_, cross_norm_bias_, eps_)
+               : stream;
+  stream = stream + cross_attention(normed.to(dtype), text);
+
+  normed = modulated(layer_norm_float32(stream, {}, {}, eps_), m[3], m[4]);
+  branch = feed_forward(normed.to(dtype));
+  return at::addcmul(stream, branch.to(at::kFloat), m[5]);
+}
+
+}  // namespace radial::video

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "video/checkpoint/tensor_source.h"
+
+namespace radial::video {
+
+/// y = x W^T + b.
+struct Linear {
+  at::Tensor weight;  // [out, in]
+  at::Tensor bias;    // [out]
+
+  at::Tensor operator()(const at::Tensor& input) const;
+
+  /// `name`.weight and `name`.bias of the scope, in the source's dtype or in `dtype`.
+  static Linear load(const TensorScope& scope, std::string_view name, std::int64_t out,
+                     std::int64_t in, std::optional<at::ScalarType> dtype = std::nullopt);
+};
+
+}  // namespace radial::video
