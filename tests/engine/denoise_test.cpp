@@ -1,0 +1,110 @@
+#include "video/pipeline/denoise.h"
+
+#include <ATen/ops/equal.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "engine/fixture.h"
+#include "radial/base/error.h"
+#include "video/pipeline/noise.h"
+
+namespace radial::video {
+namespace {
+
+class DenoiseParity : public testing::Test {
+ protected:
+  DenoiseParity() : model_(make_model()) {}
+
+  WanTransformer make_model() const {
+    WanConfig config;
+    config.num_attention_heads = 1;
+    config.attention_head_dim = 16;
+    config.in_channels = config.out_channels = 4;
+    config.text_dim = 10;
+    config.freq_dim = 24;
+    config.ffn_dim = 24;
+    config.num_layers = 1;
+    TableSource source = fixture_.weights();
+    WanTransformer made(config, source);
+    source.finish();
+    return made;
+  }
+
+  DenoiseInputs inputs() const {
+    return {fixture_["noise"], fixture_["prompt"], fixture_["negative"]};
+  }
+
+  at::Tensor run(SamplingMethod method, const AttentionOptions& attention, double guidance = 4,
+                 const StepObserver& observer = {}) {
+    const NoiseSchedule schedule =
+        make_noise_schedule({.method = method, .num_steps = 6, .shift = 5});
+    const ResolvedAttention resolved =
+        resolve_attention(attention, model_.layout_of(fixture_["noise"]), 1, schedule, plans_);
+    return denoise(model_, inputs(), {method, schedule, guidance}, resolved, observer);
+  }
+
+  Fixture fixture_{"wan_denoise.safetensors"};
+  WanTransformer model_;
+  PlanCache plans_;
+};
+
+TEST_F(DenoiseParity, GivesTheLatentsOfDiffusers) {
+  for (const auto method :
+       {SamplingMethod::kUniPc, SamplingMethod::kDpmPlusPlus, SamplingMethod::kEuler}) {
+    SCOPED_TRACE(name_of(method));
+    EXPECT_PARITY(run(method, {}), fixture_["latents." + std::string(name_of(method))]);
+  }
+}
+
+TEST_F(DenoiseParity, ASeedMeansTheNoiseOfTorchsCpuGenerator) {
+  EXPECT_TRUE(at::equal(initial_noise({1, 4, 3, 4, 6}, 7), fixture_["noise"]));
+  EXPECT_FALSE(at::equal(initial_noise({1, 4, 3, 4, 6}, 8), fixture_["noise"]));
+}
+
+TEST_F(DenoiseParity, TiledOrderGivesTheSameVideo) {
+  EXPECT_PARITY(run(SamplingMethod::kUniPc, {.order = TokenOrder::tiled(2, 2)}),
+                fixture_["latents.unipc"]);
+}
+
+TEST_F(DenoiseParity, ADenseRuleThroughThePlanIsDense) {
+  EXPECT_PARITY(run(SamplingMethod::kUniPc, {.mask = MaskOptions{.rule = "dense"}}),
+                fixture_["latents.unipc"]);
+}
+
+TEST_F(DenoiseParity, TellsItsObserverOfEveryStep) {
+  std::vector<int> steps;
+  at::Tensor last;
+  const at::Tensor result = run(SamplingMethod::kEuler, {}, 4, [&](int done, const at::Tensor& x) {
+    steps.push_back(done);
+    last = x;
+  });
+  EXPECT_EQ(steps, (std::vector<int>{1, 2, 3, 4, 5, 6}));
+  EXPECT_TRUE(at::equal(last, result));
+}
+
+TEST_F(DenoiseParity, NeedsNoNegativePromptAtGuidanceOne) {
+  DenoiseInputs alone{fixture_["noise"], fixture_["prompt"], {}};
+  const NoiseSchedule schedule = make_noise_schedule({.num_steps = 2});
+  const ResolvedAttention dense =
+      resolve_attention({}, model_.layout_of(fixture_["noise"]), 1, schedule, plans_);
+  EXPECT_NO_THROW(denoise(model_, alone, {SamplingMethod::kUniPc, schedule, 1.0}, dense));
+  EXPECT_THROW(denoise(model_, alone, {SamplingMethod::kUniPc, schedule, 1.5}, dense),
+               InvalidArgument);
+}
+
+TEST_F(DenoiseParity, ResolvesWhenToBeDense) {
+  const NoiseSchedule schedule = make_noise_schedule({.num_steps = 4});
+  const VideoLayout layout = model_.layout_of(fixture_["noise"]);
+  const ResolvedAttention resolved = resolve_attention(
+      {.mask = MaskOptions{},
+       .dense = {PlaceSet("--dense-layers", "1"), PlaceSet("--dense-timesteps", "0-0,3-3")}},
+      layout, 2, schedule, plans_);
+  EXPECT_TRUE(resolved.at_step(0).is_dense(1));
+  EXPECT_TRUE(resolved.at_step(1).is_dense(0));
+  EXPECT_FALSE(resolved.at_step(1).is_dense(1));
+  EXPECT_DOUBLE_EQ(resolved.sparse_share(), 0.25);
+}
+
+}  // namespace
+}  // namespace radial::video

@@ -1,0 +1,89 @@
+#include "video/pipeline/denoise.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/full.h>
+
+#include <algorithm>
+
+#include "radial/base/error.h"
+
+namespace radial::video {
+namespace {
+
+// The flow as guided: away from the negative prompt, towards the prompt.
+class GuidedModel {
+ public:
+  GuidedModel(const WanTransformer& model, const DenoiseInputs& inputs, double guidance,
+              const VideoLayout& layout)
+      : model_(model),
+        guidance_(guidance),
+        prompt_(model.prepare_text(inputs.prompt)),
+        video_(model.prepare_video(layout, model.device())) {
+    if (is_guided(guidance)) negative_ = model.prepare_text(inputs.negative_prompt);
+  }
+
+  at::Tensor flow(const at::Tensor& latents, float timestep,
+                  const LayerAttention& attention) const {
+    const at::Tensor t = at::full({latents.size(0)}, timestep, latents.options());
+    const at::Tensor wanted = model_.forward(latents, t, prompt_, video_, attention);
+    if (!negative_) return wanted;
+    const at::Tensor unwanted = model_.forward(latents, t, *negative_, video_, attention);
+    return unwanted + (wanted - unwanted) * guidance_;
+  }
+
+ private:
+  const WanTransformer& model_;
+  double guidance_;
+  WanTransformer::Text prompt_;
+  std::optional<WanTransformer::Text> negative_;
+  WanTransformer::Video video_;
+};
+
+}  // namespace
+
+LayerAttention ResolvedAttention::at_step(int step) const {
+  if (!plan || dense_steps[step]) return {};
+  return LayerAttention(planned_attention(plan), dense_layers);
+}
+
+double ResolvedAttention::sparse_share() const {
+  if (!plan) return 0;
+  const auto sparse = [](const std::vector<bool>& dense) {
+    return static_cast<double>(std::count(dense.begin(), dense.end(), false)) / dense.size();
+  };
+  return sparse(dense_layers) * sparse(dense_steps);
+}
+
+ResolvedAttention resolve_attention(const AttentionOptions& options, const VideoLayout& layout,
+                                    std::int64_t num_layers, const NoiseSchedule& schedule,
+                                    PlanCache& plans) {
+  ResolvedAttention resolved{
+      .layout = layout,
+      .plan = nullptr,
+      .dense_layers = options.dense.dense_layers.resolve(static_cast<int>(num_layers)),
+      .dense_steps = options.dense.dense_steps.resolve(schedule)};
+  resolved.layout.order = options.order;
+  if (options.mask) resolved.plan = plans.plan(resolved.layout, *options.mask);
+  return resolved;
+}
+
+at::Tensor denoise(const WanTransformer& model, const DenoiseInputs& inputs,
+                   const DenoiseOptions& options, const ResolvedAttention& attention,
+                   const StepObserver& observer) {
+  RADIAL_REQUIRE(!is_guided(options.guidance) || inputs.negative_prompt.defined(),
+                 "negative prompt: expected its embeddings for guidance ", options.guidance,
+                 ", got none");
+  const GuidedModel guided(model, inputs, options.guidance, attention.layout);
+  Sampler sampler(options.method, options.schedule);
+  at::Tensor latents = inputs.latents.to(model.device(), at::kFloat);
+  while (!sampler.done()) {
+    const int step = sampler.next_step();
+    const at::Tensor flow =
+        guided.flow(latents, options.schedule.timesteps[step], attention.at_step(step));
+    latents = sampler.step(flow, latents);
+    if (observer) observer(step + 1, latents);
+  }
+  return latents;
+}
+
+}  // namespace radial::video

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "radial/mask/mask_options.h"
+#include "radial/mask/video_layout.h"
+#include "video/models/plan_cache.h"
+#include "video/models/sparsity_schedule.h"
+#include "video/models/wan/wan_transformer.h"
+#include "video/sampling/noise_schedule.h"
+#include "video/sampling/sampler.h"
+
+namespace radial::video {
+
+/// Which attention a run uses, and when it is dense all the same.
+struct AttentionOptions {
+  std::optional<MaskOptions> mask = {};  ///< nothing: dense throughout
+  SparsitySchedule dense = {};
+  TokenOrder order = {};
+};
+
+/// `AttentionOptions` worked out for one model and one run.
+struct ResolvedAttention {
+  VideoLayout layout;
+  std::shared_ptr<const BlockPlan> plan;  ///< null: dense throughout
+  std::vector<bool> dense_layers;         ///< [layers]
+  std::vector<bool> dense_steps;          ///< [N]
+
+  /// What the layers of step `step` run on.
+  LayerAttention at_step(int step) const;
+  /// Part of all (step, layer) pairs that run on the plan.
+  double sparse_share() const;
+};
+
+/// Throws InvalidArgument if the rule or the places do not suit the model or the run.
+ResolvedAttention resolve_attention(const AttentionOptions& options, const VideoLayout& layout,
+                                    std::int64_t num_layers, const NoiseSchedule& schedule,
+                                    PlanCache& plans);
+
+/// What a run of the sampler starts from.
+struct DenoiseInputs {
+  at::Tensor latents;          ///< [B, C, F, H, W] float32: the initial noise
+  at::Tensor prompt;           ///< [B, L, text_dim]
+  at::Tensor negative_prompt;  ///< likewise; undefined where the guidance needs none
+};
+
+struct DenoiseOptions {
+  SamplingMethod method = SamplingMethod::kUniPc;
+  NoiseSchedule schedule;
+  double guidance = 5.0;  ///< two passes a step if above 1
+};
+
+/// After each step: how many are done, and the latents.
+using StepObserver = std::function<void(int steps_done, const at::Tensor& latents)>;
+
+/// Whether a guidance needs the pass with the negative prompt.
+inline bool is_guided(double guidance) { return guidance > 1; }
+
+/// The clean latents [B, C, F, H, W] float32 on the model's device.
+at::Tensor denoise(const WanTransformer& model, const DenoiseInputs& inputs,
+                   const DenoiseOptions& options, const ResolvedAttention& attention,
+                   const StepObserver& observer = {});
+
+}  // namespace radial::video
