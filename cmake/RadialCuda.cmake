@@ -10,6 +10,10 @@ if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
   set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
   set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
 endif()
+# CUDA 13 has no nvToolsExt any more, and FindCUDAToolkit of CMake 3.25.1 stops where it is missing.
+if(NOT TARGET CUDA::nvToolsExt)
+  add_library(CUDA::nvToolsExt INTERFACE IMPORTED)
+endif()
 find_package(CUDAToolkit 12.8 REQUIRED)
 
 # Options, headers and runtime that the CUDA sources of libradial need.

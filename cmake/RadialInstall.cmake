@@ -18,6 +18,7 @@ install(EXPORT radialTargets NAMESPACE radial:: DESTINATION ${radial_package_dir
 set(RADIAL_NEEDS_CUDA_RUNTIME OFF)
 if(RADIAL_CUDA AND NOT BUILD_SHARED_LIBS)
   set(RADIAL_NEEDS_CUDA_RUNTIME ON)
+  target_link_libraries(radial INTERFACE $<INSTALL_INTERFACE:CUDA::cudart_static>)
 endif()
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/radialConfig.cmake.in
   ${PROJECT_BINARY_DIR}/radialConfig.cmake INSTALL_DESTINATION ${radial_package_dir})

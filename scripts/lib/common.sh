@@ -67,12 +67,13 @@ find_nvcc() {
   done
 }
 
-# The compiler of requirements-cuda.txt; CMake looks for its libraries in lib64.
+# The compiler of requirements-cuda.txt, with the two names under which CMake looks for its runtime.
 install_nvcc() {
   install_requirements requirements-cuda.txt
   local root
   for root in .venv/lib/python3*/site-packages/nvidia/cu13; do
     [ -e "$root/lib64" ] || ln -s lib "$root/lib64"
+    [ -e "$root/lib/libcudart.so" ] || ln -s libcudart.so.13 "$root/lib/libcudart.so"
   done
 }
 
