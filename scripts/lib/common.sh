@@ -85,11 +85,36 @@ build_jobs() {
   echo $(($(nproc) < by_memory ? $(nproc) : by_memory))
 }
 
-# build PRESET [CMAKE ARGUMENT...]: configures and builds it in build/PRESET.
-build() {
+# configure PRESET [CMAKE ARGUMENT...]: into build/PRESET; its output is shown only when it fails.
+configure() {
+  local preset=$1
+  shift
+  mkdir -p build
+  cmake --preset "$preset" "$@" > "build/$preset.log" 2>&1 || { cat "build/$preset.log"; exit 1; }
+}
+
+# compile PRESET [TARGET...]: all targets if none is named.
+compile() {
   local preset=$1
   shift
   say "Build build/$preset"
-  cmake --preset "$preset" "$@" > "build/$preset.log" 2>&1 || { cat "build/$preset.log"; exit 1; }
-  cmake --build "build/$preset" -j "$(build_jobs)"
+  cmake --build "build/$preset" -j "$(build_jobs)" ${1:+--target "$@"}
+}
+
+# build PRESET [CMAKE ARGUMENT...]: configures and compiles all of it.
+build() {
+  configure "$@"
+  compile "$1"
+}
+
+# prepare_release [CMAKE ARGUMENT...]: whatever build/release needs, and its configuration.
+prepare_release() {
+  install_packages scripts/packages.txt
+  install_requirements requirements.txt
+  if has_nvidia_driver; then
+    [ -n "$(find_nvcc)" ] || install_nvcc
+    configure release -DRADIAL_CUDA=ON -DCMAKE_CUDA_COMPILER="$(find_nvcc)" "$@"
+  else
+    configure release -DRADIAL_CUDA=OFF "$@"
+  fi
 }
