@@ -3,11 +3,12 @@
 #include <array>
 
 #include "attention/cuda/sm80/sm80_implementation.h"
+#include "attention/cuda/sm90/sm90_implementation.h"
 
 namespace radial {
 
 std::span<const Implementation> cuda_implementations() {
-  static const std::array list{sm80::implementation()};
+  static const std::array list{sm90::implementation(), sm80::implementation()};
   return list;
 }
 

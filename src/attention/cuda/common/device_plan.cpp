@@ -55,13 +55,36 @@ DeviceLists columns_of(const BlockPlan& plan) {
 
 }  // namespace
 
+DeviceJoinedRows::DeviceJoinedRows(const BlockPlan& plan) {
+  if (plan.block_size() != 64) return;
+  std::vector<std::int32_t> all_offsets, all_sizes, all_order;
+  std::vector<JoinedStep> all_steps;
+  const auto append = [](auto& to, const auto& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  for (const BlockPattern& pattern : plan.patterns()) {
+    const JoinedRows joined(pattern);
+    const auto base = static_cast<std::int32_t>(all_steps.size());
+    for (const std::int32_t offset : joined.offsets) all_offsets.push_back(base + offset);
+    append(all_steps, joined.steps);
+    append(all_sizes, joined.sizes);
+    append(all_order, joined.order);
+    num_rows = static_cast<std::int32_t>(joined.sizes.size());
+  }
+  offsets = uploaded(all_offsets);
+  steps = uploaded(all_steps);
+  sizes = uploaded(all_sizes);
+  order = uploaded(all_order);
+}
+
 DevicePlan::Arrays::Arrays(const BlockPlan& plan, int device)
     : device_index(device),
       num_query_blocks(plan.patterns()[0].num_query_blocks()),
       num_key_blocks(plan.patterns()[0].num_key_blocks()),
       head_patterns(plan.head_patterns()),
       rows(rows_of(plan)),
-      columns(columns_of(plan)) {}
+      columns(columns_of(plan)),
+      joined_rows(plan) {}
 
 DevicePlan::DevicePlan(const BlockPlan& plan, int device_index) {
   const DeviceGuard guard(device_index);

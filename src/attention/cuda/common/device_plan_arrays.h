@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "attention/cuda/common/device_array.h"
+#include "attention/cuda/common/joined_rows.h"
 #include "radial/cuda/device_plan.h"
 
 namespace radial {
@@ -20,6 +21,20 @@ struct DeviceLists {
   }
 };
 
+/// Rows of a plan with blocks of 64, joined in pairs to R tiles of 128 queries; empty otherwise.
+struct DeviceJoinedRows {
+  std::int32_t num_rows = 0;          // R
+  DeviceArray<std::int32_t> offsets;  // [P, R + 1] into steps, counted over all patterns
+  DeviceArray<JoinedStep> steps;      // row by row, ascending
+  DeviceArray<std::int32_t> sizes;    // [P, R] steps
+  DeviceArray<std::int32_t> order;    // [P, R] longest first
+
+  explicit DeviceJoinedRows(const BlockPlan& plan);
+  std::size_t bytes() const {
+    return offsets.bytes() + steps.bytes() + sizes.bytes() + order.bytes();
+  }
+};
+
 /// What a plan holds in device memory. Each kernel family adds its own member.
 struct DevicePlan::Arrays {
   int device_index;
@@ -28,9 +43,12 @@ struct DevicePlan::Arrays {
   DeviceArray<std::int32_t> head_patterns;  // [H] pattern of each head; empty: all the first
   DeviceLists rows;                         // what query blocks keep
   DeviceLists columns;                      // what keeps key blocks
+  DeviceJoinedRows joined_rows;             // cuda_sm90 forward
 
   Arrays(const BlockPlan& plan, int device);
-  std::size_t bytes() const { return head_patterns.bytes() + rows.bytes() + columns.bytes(); }
+  std::size_t bytes() const {
+    return head_patterns.bytes() + rows.bytes() + columns.bytes() + joined_rows.bytes();
+  }
 };
 
 }  // namespace radial
