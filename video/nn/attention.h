@@ -3,10 +3,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <memory>
 #include <utility>
 #include <vector>
 
-#include "radial/torch/plan_handle.h"
+#include "radial/plan/block_plan.h"
 
 namespace radial::video {
 
@@ -17,8 +18,8 @@ using AttentionFunction =
 /// Every query sees every key: torch's own kernels.
 at::Tensor dense_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
 
-/// Queries see the keys of the plan's blocks: torch.ops.radial.attention, differentiable.
-AttentionFunction planned_attention(torch_ops::PlanPtr plan);
+/// Queries see the keys of the plan's blocks: libradial's kernels.
+AttentionFunction planned_attention(std::shared_ptr<const BlockPlan> plan);
 
 /// Which attention each block of a transformer uses in one pass.
 class LayerAttention {

@@ -84,7 +84,8 @@ DevicePlan::Arrays::Arrays(const BlockPlan& plan, int device)
       head_patterns(plan.head_patterns()),
       rows(rows_of(plan)),
       columns(columns_of(plan)),
-      joined_rows(plan) {}
+      joined_rows(plan),
+      backward_schedule(plan) {}
 
 DevicePlan::DevicePlan(const BlockPlan& plan, int device_index) {
   const DeviceGuard guard(device_index);

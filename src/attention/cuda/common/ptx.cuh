@@ -50,15 +50,35 @@ __device__ __forceinline__ void mbarrier_wait(std::uint64_t* barrier, std::uint3
       : "memory");
 }
 
+/// The same, but not if `skip`.
+__device__ __forceinline__ void mbarrier_wait_unless(bool skip, std::uint64_t* barrier,
+                                                     std::uint32_t parity) {
+  asm volatile(
+      "{\n"
+      ".reg .pred done;\n"
+      "setp.ne.u32 done, %2, 0;\n"
+      "@done bra DONE_%=;\n"
+      "WAIT_%=:\n"
+      "mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n"
+      "@done bra DONE_%=;\n"
+      "bra WAIT_%=;\n"
+      "DONE_%=:\n"
+      "}" ::"r"(shared_address(barrier)),
+      "r"(parity), "r"(static_cast<std::uint32_t>(skip))
+      : "memory");
+}
+
 /// Stage and parity of a ring of barriers, advanced together.
 template <int kStages>
 struct RingPosition {
   std::uint32_t stage = 0;
   std::uint32_t parity = 0;
 
-  __device__ __forceinline__ void advance() {
-    if (++stage == kStages) {
-      stage = 0;
+  /// By at most `kStages` steps.
+  __device__ __forceinline__ void advance(std::uint32_t steps = 1) {
+    stage += steps;
+    if (stage >= kStages) {
+      stage -= kStages;
       parity ^= 1;
     }
   }
@@ -148,6 +168,11 @@ __device__ __forceinline__ void add_relaxed(std::uint32_t* address, std::uint32_
   asm volatile("red.relaxed.gpu.global.add.u32 [%0], %1;" ::"l"(address), "r"(value) : "memory");
 }
 
+/// Adds once all writes of this thread, those of the bulk engine that it waited for too, are there.
+__device__ __forceinline__ void add_release(std::uint32_t* address, std::uint32_t value) {
+  asm volatile("red.release.gpu.global.add.u32 [%0], %1;" ::"l"(address), "r"(value) : "memory");
+}
+
 template <int kRegisters>
 __device__ __forceinline__ void grow_registers() {
   asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(kRegisters));
@@ -159,6 +184,16 @@ __device__ __forceinline__ void shrink_registers() {
 }
 
 // ---- small arithmetic ----
+
+/// Two floats of shared memory, at this place of the program: what depends on them stays behind it.
+__device__ __forceinline__ float2 load_in_order(const float* pair) {
+  float2 value;
+  asm volatile("ld.volatile.shared.v2.f32 {%0, %1}, [%2];"
+               : "=f"(value.x), "=f"(value.y)
+               : "r"(shared_address(pair))
+               : "memory");
+  return value;
+}
 
 __device__ __forceinline__ float exp2_approx(float x) {
   float y;

@@ -26,6 +26,23 @@ __device__ __forceinline__ std::uint64_t operand_descriptor(std::uint32_t addres
          ((address & 0x3FFFF) >> 4);
 }
 
+/// An operand and its parts: only the low word of the descriptor changes from one to the next, so
+/// that it takes one uniform addition.
+struct Operand {
+  std::uint32_t low, high;
+
+  __device__ __forceinline__ Operand(std::uint32_t address, std::uint32_t outer_stride = 0) {
+    const std::uint64_t descriptor = operand_descriptor(address, outer_stride);
+    low = static_cast<std::uint32_t>(descriptor);
+    high = static_cast<std::uint32_t>(descriptor >> 32);
+  }
+
+  /// Descriptor of the part `bytes` behind the beginning.
+  __device__ __forceinline__ std::uint64_t at(std::uint32_t bytes) const {
+    return std::uint64_t{high} << 32 | (low + (bytes >> 4));
+  }
+};
+
 /// Starts a batch: registers written so far are seen by the products that follow.
 __device__ __forceinline__ void wgmma_fence() {
   asm volatile("wgmma.fence.sync.aligned;" ::: "memory");

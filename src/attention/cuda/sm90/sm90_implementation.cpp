@@ -2,6 +2,7 @@
 
 #include "attention/cuda/common/compute_capability.h"
 #include "attention/cuda/sm80/sm80_implementation.h"
+#include "attention/cuda/sm90/backward/launch.h"
 #include "attention/cuda/sm90/forward/launch.h"
 #include "radial/base/error.h"
 #include "radial/cuda/device_plan.h"
@@ -36,20 +37,32 @@ std::size_t forward_workspace_bytes(const AttentionProblem& problem, int) {
   return forward_workspace(problem);
 }
 
+/// Gradients under other plans (blocks of 64) are computed by the kernels for Ampere and later.
+std::size_t backward_workspace_bytes(const AttentionProblem& problem, int num_threads) {
+  return serves_backward(problem) ? backward_workspace(problem)
+                                  : sm80::implementation().backward_workspace(problem, num_threads);
+}
+
+void choose_backward(const BackwardParams& params, const RunContext& context) {
+  if (serves_backward(params.problem)) {
+    launch_backward(params, context);
+  } else {
+    sm80::implementation().backward(params, context);
+  }
+}
+
 }  // namespace
 
 Implementation implementation() {
-  // Gradients are computed by the kernels for Ampere and later.
-  const Implementation common = sm80::implementation();
   return {.name = "cuda_sm90",
           .description = "TMA and WGMMA, warp-specialised, for Hopper; bf16 and fp16",
           .device = DeviceType::kCuda,
           .unavailable = unavailable,
           .declines = declines,
           .forward_workspace = forward_workspace_bytes,
-          .backward_workspace = common.backward_workspace,
+          .backward_workspace = backward_workspace_bytes,
           .forward = launch_forward,
-          .backward = common.backward};
+          .backward = choose_backward};
 }
 
 }  // namespace radial::sm90

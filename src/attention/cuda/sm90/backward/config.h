@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+
+namespace radial::sm90 {
+
+/// Compile-time facts of the backward kernel. One CTA keeps a block of 128 keys and walks the query
+/// blocks of its column in tiles of 64 queries.
+template <typename Element_, int kHeadDim_>
+struct BackwardConfig {
+  using Element = Element_;
+  static constexpr int kHeadDim = kHeadDim_;
+  static constexpr int kKeyRows = 128;
+  static constexpr int kQueryRows = 64;
+
+  static constexpr int kConsumers = 2;  // warpgroups; each owns 64 keys
+  static constexpr int kThreads = 128 * (1 + kConsumers);
+  static constexpr int kProducerRegisters = 24;
+  static constexpr int kConsumerRegisters = 240;
+
+  static constexpr int kBoxColumns = 64;  // one 128-byte row of the swizzle
+  static constexpr int kBoxes = kHeadDim / kBoxColumns;
+  static constexpr int kKeyBoxBytes = kKeyRows * 128;
+  static constexpr int kQueryBoxBytes = kQueryRows * 128;
+  static constexpr int kKeyBytes = kBoxes * kKeyBoxBytes;
+  static constexpr int kQueryBytes = kBoxes * kQueryBoxBytes;
+  static constexpr int kDscoreBytes = kKeyRows * 128;  // [keys, 64 queries]
+  static constexpr int kRowStatBytes = kQueryRows * 4;
+
+  /// A query tile is held from its scores to its dK product, one tile later than its dO tile.
+  static constexpr int kQueryStages = 3;
+  static constexpr int kDoutStages = 2;
+  static constexpr int kDscoreStages = 2;
+
+  /// Each consumer makes dQ of the whole tile for its half of the head dim.
+  static constexpr int kDqColumns = kHeadDim / kConsumers;
+  static constexpr int kDqFloats = kQueryRows * kDqColumns;
+  static constexpr int kDqStages = 3;  // shared by both consumers in turn
+
+  static_assert(kHeadDim == 64 || kHeadDim == 128, "head dim must be 64 or 128");
+};
+
+/// Most shared memory that a block may use.
+inline constexpr std::size_t kMaxSharedBytes = 227 * 1024;
+
+}  // namespace radial::sm90

@@ -1,0 +1,7 @@
+#include "attention/cuda/sm90/backward/run_backward.cuh"
+
+namespace radial::sm90 {
+
+template void run_backward<BackwardConfig<__half, 64>>(const BackwardLaunch&);
+
+}  // namespace radial::sm90
