@@ -15,9 +15,14 @@ const std::int32_t* data_of(const std::optional<at::Tensor>& text_lengths) {
   return text_lengths ? text_lengths->const_data_ptr<std::int32_t>() : nullptr;
 }
 
-/// The tensor itself if libradial takes its strides; gradients of sums come with strides of 0.
-at::Tensor with_contiguous_heads(const at::Tensor& tensor) {
-  return tensor.stride(3) == 1 ? tensor : tensor.contiguous();
+/// The tensor itself if every kernel takes its strides. Gradients of sums are expanded: strides of
+/// 0, which a tensor map of Hopper cannot describe.
+at::Tensor without_expansion(const at::Tensor& tensor) {
+  bool is_expanded = tensor.stride(3) != 1;
+  for (std::int64_t i = 0; i < 3; ++i) {
+    is_expanded |= tensor.stride(i) == 0 && tensor.size(i) > 1;
+  }
+  return is_expanded ? tensor.contiguous() : tensor;
 }
 
 ForwardArgs forward_args(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
@@ -90,7 +95,7 @@ Gradients on_device::attention_backward(const at::Tensor& dout_given, const at::
   check_tensor("dout", dout_given);
   check_lse("lse", lse_given, q);
   const auto text_lengths = checked_text_lengths(maybe_text_lengths, q);
-  const at::Tensor dout = with_contiguous_heads(dout_given), lse = lse_given.contiguous();
+  const at::Tensor dout = without_expansion(dout_given), lse = lse_given.contiguous();
   at::Tensor dq = empty_as(q), dk = empty_as(k), dv = empty_as(v);
   BackwardArgs args;
   args.q = view_of(q);

@@ -165,7 +165,7 @@ def implementations(device="cpu"):
 
 
 def _every_pair(batch, head, query, key):
-    return key >= 0
+    return query + key >= 0
 
 
 def _dense_of(block_mask):

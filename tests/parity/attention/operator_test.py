@@ -114,7 +114,11 @@ def test_gradients_of_expanded_outputs_are_taken(plan):
     inputs = random_qkv(plan)
     out = radial_attention(*inputs, plan)
     summed = torch.autograd.grad(out.sum(), inputs, retain_graph=True)
-    spelled = torch.autograd.grad(out, inputs, torch.ones_like(out))
+    spelled = torch.autograd.grad(out, inputs, torch.ones_like(out), retain_graph=True)
+    assert all(torch.equal(left, right) for left, right in zip(summed, spelled))
+    per_sample = torch.randn_like(out[0])  # comes back with a stride of 0 over the batch
+    summed = torch.autograd.grad(out, inputs, per_sample.expand_as(out), retain_graph=True)
+    spelled = torch.autograd.grad(out, inputs, per_sample.repeat(2, 1, 1, 1))
     assert all(torch.equal(left, right) for left, right in zip(summed, spelled))
 
 

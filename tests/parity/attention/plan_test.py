@@ -12,7 +12,8 @@ from radial_attention import Plan, implementations
 
 
 def same_blocks(left, right):
-    return torch.equal(left.to_dense(), right.to_dense()) and left.query_tokens == right.query_tokens
+    same_tokens = left.query_tokens == right.query_tokens
+    return same_tokens and torch.equal(left.to_dense(), right.to_dense())
 
 
 def test_built_plan_says_what_it_is(plan):

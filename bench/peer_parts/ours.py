@@ -1,0 +1,71 @@
+"""Ours, one candidate per implementation, and what all differentiated candidates share."""
+
+import os
+
+import torch
+
+from radial_attention import implementations, radial_attention
+
+from .shapes import Candidate
+
+
+class forced:
+    """Runs with one implementation."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __enter__(self):
+        self.before = os.environ.get("RADIAL_IMPLEMENTATION")
+        os.environ["RADIAL_IMPLEMENTATION"] = self.name
+
+    def __exit__(self, *_):
+        if self.before is None:
+            del os.environ["RADIAL_IMPLEMENTATION"]
+        else:
+            os.environ["RADIAL_IMPLEMENTATION"] = self.before
+
+
+def differentiated(forward, inputs, dout, state):
+    """The backward of `forward(*inputs)`, whose graph is made once and kept in `state`; and a
+    function of another dout."""
+
+    def run_with(gradient):
+        if "out" not in state:
+            state["inputs"] = [x.detach().requires_grad_() for x in inputs]
+            state["out"] = forward(*state["inputs"])
+        return torch.autograd.grad(state["out"], state["inputs"], gradient, retain_graph=True)
+
+    return (lambda: run_with(dout)), run_with
+
+
+def candidate(problem, kind, name):
+    inputs, state = (problem.q, problem.k, problem.v), {}
+    flops = problem.flops(kind, "plan")
+
+    def forward(*leaves):
+        return radial_attention(*leaves, problem.plan)
+
+    if kind == "fwd":
+
+        def run():
+            with forced(name), torch.no_grad():
+                return forward(*inputs)
+
+        return Candidate(run, "plan", flops)
+    backward, with_dout = differentiated(forward, inputs, problem.dout, state)
+
+    def run():
+        with forced(name):
+            return backward()
+
+    def run_with(dout):
+        with forced(name):
+            return with_dout(dout)
+
+    return Candidate(run, "plan", flops, with_dout=run_with, state=state)
+
+
+def candidates(problem, kind):
+    names = [name for name in implementations(problem.device) if name != "reference"]
+    return {f"ours {name}": candidate(problem, kind, name) for name in names}
