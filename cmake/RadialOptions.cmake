@@ -1,6 +1,7 @@
 # Every option of the build, in one place.
 option(RADIAL_CUDA "Build the CUDA kernels (needs nvcc)" OFF)
 option(RADIAL_TORCH "Build torch.ops.radial (needs the torch wheel)" OFF)
+option(RADIAL_LIBAV "Write mp4 files by libav" ON)
 option(RADIAL_TOOLS "Build the radial command" ${PROJECT_IS_TOP_LEVEL})
 option(RADIAL_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(RADIAL_BENCHMARKS "Build the benchmarks" OFF)

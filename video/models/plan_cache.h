@@ -2,12 +2,11 @@
 
 #include <cstddef>
 #include <map>
-#include <memory>
 #include <utility>
 
 #include "radial/mask/mask_options.h"
 #include "radial/mask/video_layout.h"
-#include "radial/plan/block_plan.h"
+#include "radial/torch/plan_handle.h"
 
 namespace radial::video {
 
@@ -17,14 +16,14 @@ class PlanCache {
  public:
   /// The plan of a rule over a layout, built at the first request. At most `capacity` are kept; the
   /// one asked for longest ago goes first.
-  std::shared_ptr<const BlockPlan> plan(const VideoLayout& layout, const MaskOptions& options);
+  torch_ops::PlanPtr plan(const VideoLayout& layout, const MaskOptions& options);
 
   std::size_t size() const { return plans_.size(); }
   explicit PlanCache(std::size_t capacity = 8) : capacity_(capacity) {}
 
  private:
   struct Entry {
-    std::shared_ptr<const BlockPlan> plan;
+    torch_ops::PlanPtr plan;
     std::size_t last_use = 0;
   };
 

@@ -3,11 +3,10 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
-#include <memory>
 #include <utility>
 #include <vector>
 
-#include "radial/plan/block_plan.h"
+#include "radial/torch/plan_handle.h"
 
 namespace radial::video {
 
@@ -18,8 +17,8 @@ using AttentionFunction =
 /// Every query sees every key: torch's own kernels.
 at::Tensor dense_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
 
-/// Queries see the keys of the plan's blocks: libradial's kernels.
-AttentionFunction planned_attention(std::shared_ptr<const BlockPlan> plan);
+/// Queries see the keys of the plan's blocks: torch.ops.radial.attention, differentiable.
+AttentionFunction planned_attention(torch_ops::PlanPtr plan);
 
 /// Which attention each block of a transformer uses in one pass.
 class LayerAttention {

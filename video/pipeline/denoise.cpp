@@ -59,7 +59,7 @@ ResolvedAttention resolve_attention(const AttentionOptions& options, const Video
                                     PlanCache& plans) {
   ResolvedAttention resolved{
       .layout = layout,
-      .plan = nullptr,
+      .plan = {},
       .dense_layers = options.dense.dense_layers.resolve(static_cast<int>(num_layers)),
       .dense_steps = options.dense.dense_steps.resolve(schedule)};
   resolved.layout.order = options.order;

@@ -26,9 +26,9 @@ struct AttentionOptions {
 /// `AttentionOptions` worked out for one model and one run.
 struct ResolvedAttention {
   VideoLayout layout;
-  std::shared_ptr<const BlockPlan> plan;  ///< null: dense throughout
-  std::vector<bool> dense_layers;         ///< [layers]
-  std::vector<bool> dense_steps;          ///< [N]
+  torch_ops::PlanPtr plan;         ///< null: dense throughout
+  std::vector<bool> dense_layers;  ///< [layers]
+  std::vector<bool> dense_steps;   ///< [N]
 
   /// What the layers of step `step` run on.
   LayerAttention at_step(int step) const;

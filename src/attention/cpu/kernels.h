@@ -43,8 +43,6 @@ struct AlongPanels {
   Unit* data = nullptr;        // [ceil(D / panel)] panels
   std::int64_t rows = 0;       // rows of units in each
   std::int64_t first_row = 0;  // where to begin
-
-  AlongPanels from(std::int64_t row) const { return {data, rows, row}; }
 };
 
 /// One softmax step of a block of queries against neighbouring keys.

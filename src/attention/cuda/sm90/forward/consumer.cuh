@@ -12,6 +12,9 @@
 
 namespace radial::sm90 {
 
+/// Hardware barriers; 0 is that of the whole thread block.
+enum class ConsumerBarrier : int { kCleanValues = 1 };
+
 template <typename Config>
 struct Consumer {
   using Element = typename Config::Element;
@@ -77,10 +80,26 @@ struct Consumer {
     for (float& score : scores) score = -score;
   }
 
-  /// Masks what this group's queries do not see of the step in the current stage of the keys.
-  __device__ __forceinline__ void mask_step(float (&scores)[kScores], std::uint32_t limits) const {
-    limits = limits >> 16 * group & 0xffff;
-    if (limits != (kAllKeys & 0xffff)) mask_scores(scores, limits);
+  /// What this group's queries see of the step in the current stage of the keys. Read by the lane
+  /// that gives the stage back, so that nobody reads later.
+  __device__ __forceinline__ std::uint32_t step_limits() const {
+    const std::uint32_t limits = leads_warp ? shared.limits[k.stage] >> 16 * group & 0xffff : 0;
+    return __shfl_sync(0xffffffffu, limits, 0);
+  }
+
+  /// Zeroes the values of the current stage that are not the caller's: their weights are 0, but
+  /// 0 times NaN is not. Both groups together.
+  __device__ __forceinline__ void clean_values(std::uint32_t limits) const {
+    mbarrier_wait(&shared.v_full[v.stage], v.parity);
+    constexpr int kChunks = Config::kTileBytes / 16, kChunksPerRow = 8;
+    for (int i = group * 128 + threadIdx.x % 128; i < kChunks; i += 2 * 128) {
+      const int row = i / kChunksPerRow % 128;
+      const int limit = limits >> row / 64 * 8 & 0xff;
+      if (row % 64 >= limit)
+        reinterpret_cast<uint4*>(shared.v[v.stage])[i] = make_uint4(0, 0, 0, 0);
+    }
+    fence_async_shared();
+    named_barrier(static_cast<int>(ConsumerBarrier::kCleanValues), 2 * 128);
   }
 
   using Weights = std::uint32_t[kScores / 2];
@@ -91,8 +110,7 @@ struct Consumer {
                                           Weights& next, float (&output)[kOutputs],
                                           RowState<Element, Config::kJoined>& rows) {
     float scores[kScores];
-    std::uint32_t limits = kAllKeys;
-    if constexpr (Config::kJoined) limits = shared.limits[k.stage];
+    const std::uint32_t limits = Config::kJoined ? step_limits() : kAllKeys;
     issue_scores(scores);
     mbarrier_wait(&shared.v_full[v.stage], v.parity);
     issue_output(output, weights, !first);
@@ -102,7 +120,7 @@ struct Consumer {
     release(&shared.k_empty[k.stage]);
     k.advance();
     orient(scores);
-    if constexpr (Config::kJoined) mask_step(scores, limits);
+    if (Config::kJoined && limits != kAllKeys) mask_scores(scores, limits);
     const bool raised = rows.absorb(scores, p.scale_log2, next);
 
     // The branch keeps the assembler from moving the wait for the output up, before the weights.
@@ -140,15 +158,16 @@ struct Consumer {
       q_parity ^= 1;
       mbarrier_wait(&shared.k_full[k.stage], k.parity);
       issue_scores(scores);
-      const std::uint32_t limits = Config::kJoined ? shared.limits[k.stage] : tile.limits;
+      const std::uint32_t limits = Config::kJoined ? step_limits() : tile.limits;
       wgmma_wait<0>();
       pin_registers(scores);
       release(&shared.k_empty[k.stage]);
       k.advance();
       orient(scores);
-      mask_step(scores, limits);
+      if (limits != kAllKeys) mask_scores(scores, limits);
       rows.start(scores, p.scale_log2, even);
     }
+    if (tile.values != kAllKeys) clean_values(tile.values);
     if (tile.steps > 1) mbarrier_wait(&shared.k_full[k.stage], k.parity);
     int left = tile.steps - 1;
     for (; left > 1; left -= 2) {

@@ -73,7 +73,8 @@ struct ProducerState {
   /// Blocks of 128 keys, downwards.
   __device__ __forceinline__ void feed_runs(const Tile& tile, int index) {
     RowWalk walk(p, tile);
-    announce({index, walk.steps, limits_of(walk.first_keys)});
+    const std::uint32_t limits = limits_of(walk.first_keys);
+    announce({index, walk.steps, limits, p.maybe_text_lengths ? limits : kAllKeys});
     if (walk.steps == 0) return;
     const int head = tile.head / p.heads_per_key_head;
     int token = walk.block * 128;
@@ -91,12 +92,14 @@ struct ProducerState {
   /// Pairs of blocks of 64 keys, downwards.
   __device__ __forceinline__ void feed_pairs(const Tile& tile, int index) {
     const int place = tile.pattern * p.rows + tile.row;
-    const int steps = p.plan.sizes[place];
-    announce({index, steps, kAllKeys});
-    if (steps == 0) return;
-    const int head = tile.head / p.heads_per_key_head;
     const int valid = valid_keys(p, tile.sample);
     const JoinedStep* step = p.plan.steps + p.plan.offsets[place + tile.pattern + 1] - 1;
+    int steps = p.plan.sizes[place];
+    while (steps > 0 && step->low_block() * 64 >= valid) --step, --steps;
+    const bool cut = steps > 0 && p.maybe_text_lengths;
+    announce({index, steps, kAllKeys, cut ? limits_of(*step, valid) : kAllKeys});
+    if (steps == 0) return;
+    const int head = tile.head / p.heads_per_key_head;
     load_q(tile);
     int low = 0, high = 0;
     for (int i = 0; i <= steps; ++i, --step) {
@@ -104,7 +107,9 @@ struct ProducerState {
       if (i < steps) {
         low = step->low_block() * 64;
         high = step->high_block() * 64;
-        load_k(low, high, limits_of(*step, valid), head, tile.sample);
+        const std::uint32_t limits = limits_of(*step, valid);
+        load_k(low, high, kept_limits(*step, 0, limits) | kept_limits(*step, 1, limits) << 16, head,
+               tile.sample);
       }
       if (i > 0) load_v(previous_low, previous_high, head, tile.sample);
     }
@@ -122,7 +127,7 @@ struct ProducerState {
       // Claimed as late as can be, for balance; the steps still in the rings hide the latency.
       index = p.maybe_counter ? gridDim.x + atomicAdd(p.maybe_counter, 1u) : tiles;
     }
-    announce({-1, 0, 0});
+    announce({-1, 0, 0, 0});
   }
 };
 

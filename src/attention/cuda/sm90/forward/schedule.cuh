@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cuda_runtime_api.h>
+
 #include <cstdint>
 
 #include "attention/cuda/sm90/forward/params.cuh"
@@ -80,22 +82,27 @@ struct RowWalk {
   }
 };
 
-/// Valid keys of the two halves of a step for both query halves of a tile, a byte each: low and
-/// high half for the first 64 queries, then for the others.
-constexpr std::uint32_t kAllKeys = 0x40404040;
+/// Valid keys of the two halves of a step, a byte each: low half, high half.
+constexpr std::uint32_t kAllKeys = 0x4040;
 
+/// Of a step of 128 neighbouring keys of which `keys` are valid.
+__host__ __device__ inline std::uint32_t limits_of(std::int32_t keys) {
+  const std::uint32_t low = keys < 64 ? keys : 64;
+  return low | (keys - low) << 8;
+}
+
+/// Of a step of joined blocks; `valid`: end of the keys.
 __host__ __device__ inline std::uint32_t limits_of(JoinedStep step, std::int32_t valid) {
   const std::int32_t low = valid - step.low_block() * 64, high = valid - step.high_block() * 64;
   const std::uint32_t low_keys = low < 0 ? 0 : low > 64 ? 64 : low;
   const std::uint32_t high_keys = high < 0 ? 0 : high > 64 ? 64 : high;
-  return low_keys * step.low_kept(0) | high_keys * step.high_kept(0) << 8 |
-         low_keys * step.low_kept(1) << 16 | high_keys * step.high_kept(1) << 24;
+  return low_keys | high_keys << 8;
 }
 
-/// Limits of a step of 128 neighbouring keys of which `keys` are valid.
-__host__ __device__ inline std::uint32_t limits_of(std::int32_t keys) {
-  const std::uint32_t low = keys < 64 ? keys : 64, high = keys - low;
-  return (low | high << 8) * 0x10001u;
+/// What the 64 queries of plan row `row` (0 or 1 of the pair) see of a step with such limits.
+__host__ __device__ inline std::uint32_t kept_limits(JoinedStep step, int row,
+                                                     std::uint32_t limits) {
+  return (limits & 0xff) * step.low_kept(row) | (limits & 0xff00) * step.high_kept(row);
 }
 
 }  // namespace radial::sm90

@@ -11,7 +11,9 @@ namespace radial::sm90 {
 struct TileMessage {
   std::int32_t index;  // -1: no more tiles
   std::int32_t steps;
-  std::uint32_t limits;  // of the first step
+  std::uint32_t limits;  // valid keys of the first step; with joined blocks see `limits` below
+  std::uint32_t values;  // of the first step's values, those that are the caller's: the others may
+                         // hold anything, such as text beyond the sample's length
 };
 
 /// Shared memory of a forward thread block. Of each pair of barriers one says that a place is full,
@@ -27,7 +29,8 @@ struct alignas(1024) ForwardStorage {
   std::uint64_t v_full[kStages], v_empty[kStages];
   std::uint64_t message_full[Config::kMessages], message_empty[Config::kMessages];
   TileMessage messages[Config::kMessages];
-  std::uint32_t limits[kStages];  // of the step in each stage, joined blocks only
+  std::uint32_t limits[kStages];  // joined blocks only: what the first and the second 64 queries
+                                  // see of the step in each stage, 16 bits each
 
   __device__ __forceinline__ void init_barriers() {
     mbarrier_init(&q_full, 1);

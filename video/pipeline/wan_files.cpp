@@ -1,0 +1,89 @@
+#include "video/pipeline/wan_files.h"
+
+#include <nlohmann/json.hpp>
+
+#include "radial/base/error.h"
+#include "video/checkpoint/json_text.h"
+
+namespace radial::video {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kPublishedShift = 5.0;
+
+std::optional<fs::path> if_exists(const fs::path& path) {
+  if (!fs::exists(path)) return {};
+  return path;
+}
+
+std::optional<fs::path> config_beside(const fs::path& weights) {
+  const fs::path folder = fs::is_directory(weights) ? weights : weights.parent_path();
+  return if_exists(folder / "config.json");
+}
+
+}  // namespace
+
+WanFiles find_wan_files(const fs::path& model, const std::optional<fs::path>& maybe_transformer) {
+  RADIAL_REQUIRE(fs::is_directory(model), "model: expected a folder, got '", model.string(), "'");
+  WanFiles files;
+  const bool in_parts = fs::is_directory(model / "transformer");
+  files.transformer = in_parts ? model / "transformer" : model;
+  files.transformer_config = config_beside(files.transformer);
+  if (maybe_transformer) {
+    RADIAL_REQUIRE(fs::exists(*maybe_transformer), "diffusion model: expected a file, got '",
+                   maybe_transformer->string(), "', which does not exist");
+    files.transformer = *maybe_transformer;
+    if (const auto own = config_beside(files.transformer)) files.transformer_config = own;
+  }
+  const bool has_vae_folder = fs::is_directory(model / "vae");
+  files.vae = has_vae_folder ? model / "vae" : model / "Wan2.1_VAE.safetensors";
+  if (has_vae_folder) files.vae_config = if_exists(model / "vae" / "config.json");
+  files.scheduler_config = if_exists(model / "scheduler" / "scheduler_config.json");
+  return files;
+}
+
+WanConfig read_transformer_config(const WanFiles& files) {
+  if (!files.transformer_config) {
+    throw Error(concat(files.transformer.string(), ": expected a config.json beside the weights"));
+  }
+  const std::string path = files.transformer_config->string();
+  return parse_wan_config(read_text_file(path), path);
+}
+
+WanVaeConfig read_vae_config(const WanFiles& files) {
+  if (!files.vae_config) return official_wan_vae_config();
+  const std::string path = files.vae_config->string();
+  return parse_wan_vae_config(read_text_file(path), path);
+}
+
+double read_flow_shift(const WanFiles& files) {
+  if (!files.scheduler_config) return kPublishedShift;
+  const std::string path = files.scheduler_config->string();
+  const nlohmann::json config = parse_json_object(read_text_file(path), path);
+  for (const char* key : {"flow_shift", "shift"}) {
+    const auto value = config.find(key);
+    if (value == config.end()) continue;
+    if (!value->is_number()) throw FormatError(concat(path, ": ", key, ": expected a number"));
+    return value->get<double>();
+  }
+  return kPublishedShift;
+}
+
+WanTransformer load_transformer(const WanFiles& files, const LoadOptions& options) {
+  const WanConfig config = read_transformer_config(files);
+  CheckpointSource source(Checkpoint::open(files.transformer), PartKind::kWanTransformer, options);
+  WanTransformer model(config, source);
+  source.finish();
+  return model;
+}
+
+WanVae load_vae(const WanFiles& files, const LoadOptions& options) {
+  const WanVaeConfig config = read_vae_config(files);
+  CheckpointSource source(Checkpoint::open(files.vae), PartKind::kWanVae, options);
+  WanVae vae(config, source);
+  source.finish();
+  return vae;
+}
+
+}  // namespace radial::video

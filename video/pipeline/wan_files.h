@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "video/checkpoint/checkpoint_source.h"
+#include "video/checkpoint/model_config.h"
+#include "video/models/wan/wan_transformer.h"
+#include "video/vae/wan_vae.h"
+
+namespace radial::video {
+
+/// Where the transformer, the VAE and the scheduler's settings of a Wan model stand on disk.
+struct WanFiles {
+  std::filesystem::path transformer;  ///< a file, an index or a folder
+  std::optional<std::filesystem::path> transformer_config;
+  std::filesystem::path vae;
+  std::optional<std::filesystem::path> vae_config;  ///< nothing: Wan 2.1's published VAE
+  std::optional<std::filesystem::path> scheduler_config;
+};
+
+/// Finds them in `model`, a folder as diffusers writes it (transformer/, vae/, scheduler/) or as
+/// the authors do (config.json and weights in one folder, Wan2.1_VAE.safetensors).
+/// `maybe_transformer` is a transformer to use instead of the folder's, with the config.json next
+/// to it or, if there is none, that of the folder.
+WanFiles find_wan_files(const std::filesystem::path& model,
+                        const std::optional<std::filesystem::path>& maybe_transformer = {});
+
+/// Sizes of the transformer. Throws Error if there is no config.json.
+WanConfig read_transformer_config(const WanFiles& files);
+WanVaeConfig read_vae_config(const WanFiles& files);
+
+/// `flow_shift` or `shift` of the scheduler's settings; 5, the published default, if there are
+/// none.
+double read_flow_shift(const WanFiles& files);
+
+WanTransformer load_transformer(const WanFiles& files, const LoadOptions& options);
+WanVae load_vae(const WanFiles& files, const LoadOptions& options);
+
+}  // namespace radial::video
