@@ -17,9 +17,7 @@ struct ForwardConfig {
   static constexpr int kBlock = kBlockValue;  // edge of the plan's blocks
 
   static constexpr int kTileQueries = 128;
-  static constexpr int kStepKeys = 128;
   static constexpr int kGroups = 2;  // of computing warps
-  static constexpr int kGroupQueries = kTileQueries / kGroups;
   static constexpr int kThreads = 128 * (1 + kGroups);
   static constexpr int kComputingWarps = 4 * kGroups;
   static constexpr int kProducerRegisters = 40;

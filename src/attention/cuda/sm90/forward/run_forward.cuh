@@ -12,9 +12,9 @@ template <typename Element, int kHeadDim, int kBlock>
 void run_forward(const ForwardKernelParams& params, int multiprocessors, cudaStream_t stream) {
   using Config = ForwardConfig<Element, kHeadDim, kBlock>;
   constexpr int kShared = forward_shared_bytes<Config>();
-  static const cudaError_t allowed = cudaFuncSetAttribute(
-      forward_kernel<Config>, cudaFuncAttributeMaxDynamicSharedMemorySize, kShared);
-  RADIAL_CUDA_CHECK(allowed);
+  // Of the current device, hence not once for all.
+  RADIAL_CUDA_CHECK(cudaFuncSetAttribute(forward_kernel<Config>,
+                                         cudaFuncAttributeMaxDynamicSharedMemorySize, kShared));
   const int blocks = std::min(multiprocessors, params.slots * params.rows);
   forward_kernel<Config><<<blocks, Config::kThreads, kShared, stream>>>(params);
   RADIAL_CUDA_CHECK(cudaGetLastError());
