@@ -35,7 +35,7 @@ def _cuda_shapes():
     yield Shape("s1_h40", (18, 48, 80), 40, 128, **released)
     yield Shape("s1_d64", (18, 48, 80), 24, 64, **released)
     yield Shape("s2", (81, 48, 80), 4, 128, **released)  # the same model, 321 frames
-    yield Shape("s3", (30, 48, 80), 12, 128, rule="released-v2", decay_factor=0.95)
+    yield Shape("s3", (30, 48, 80), 12, 128, rule="released-hunyuan", decay_factor=0.95)
     yield Shape("s4", (21, 30, 52), 40, 128, **released)  # 480p, 81 frames: a ragged last block
     yield Shape("radial", (18, 48, 80), 12, 128)
     yield Shape("small", (8, 16, 32), 4, 128, **released)
