@@ -21,13 +21,6 @@ ModelPart part_of(const Checkpoint& checkpoint, PartKind expected) {
   return *std::move(part);
 }
 
-// transformers stores the embedding of a text encoder under two names in some files.
-bool is_repeated_embedding(PartKind kind, const std::string& name,
-                           const std::unordered_map<std::string, std::string>& stored) {
-  return kind == PartKind::kUmt5 && name == "encoder.embed_tokens.weight" &&
-         stored.contains("shared.weight");
-}
-
 }  // namespace
 
 CheckpointSource::CheckpointSource(Checkpoint checkpoint, PartKind expected, LoadOptions options)
@@ -39,7 +32,8 @@ CheckpointSource::CheckpointSource(Checkpoint checkpoint, PartKind expected, Loa
                                printable(place->second), " are the same tensor"));
     }
   }
-  if (is_repeated_embedding(expected, "encoder.embed_tokens.weight", stored_)) {
+  // transformers stores the embedding of a text encoder under two names in some files.
+  if (expected == PartKind::kUmt5 && stored_.contains("shared.weight")) {
     stored_.erase("encoder.embed_tokens.weight");
   }
 }
@@ -59,6 +53,7 @@ at::Tensor CheckpointSource::load(const std::string& name, at::IntArrayRef,
   if (options_.check_finite) {
     require_finite(tensor, concat(place.file->path().string(), ": tensor ", printable(stored)));
   }
+  for (const Change& change : changes_) tensor = change(name, std::move(tensor));
   if (!tensor.is_floating_point()) return tensor.to(options_.device);
   return tensor.to(options_.device, dtype.value_or(options_.dtype));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -25,6 +26,11 @@ class CheckpointSource : public TensorSource {
   /// Throws FormatError unless the checkpoint is a network of the kind `expected`.
   CheckpointSource(Checkpoint checkpoint, PartKind expected, LoadOptions options);
 
+  /// What is done to a weight before it is converted: gets its canonical name and the stored
+  /// tensor, returns that or a changed one in float32. Changes apply in the order they were added.
+  using Change = std::function<at::Tensor(const std::string& name, at::Tensor stored)>;
+  void add_change(Change change) { changes_.push_back(std::move(change)); }
+
   const ModelPart& part() const { return part_; }
   const Checkpoint& checkpoint() const { return checkpoint_; }
 
@@ -42,6 +48,7 @@ class CheckpointSource : public TensorSource {
   Checkpoint checkpoint_;
   ModelPart part_;
   LoadOptions options_;
+  std::vector<Change> changes_;
   std::unordered_map<std::string, std::string> stored_;  // canonical name to name in the file
 };
 

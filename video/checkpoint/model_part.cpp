@@ -114,12 +114,16 @@ std::string ModelPart::canonical_name(const std::string& stored) const {
   return name_in(Layout::kDiffusers, stored);
 }
 
-std::string ModelPart::name_in(Layout wanted, const std::string& stored) const {
-  if (!stored.starts_with(prefix)) return stored;
+std::optional<std::string> ModelPart::find_name_in(Layout wanted, const std::string& stored) const {
+  if (!stored.starts_with(prefix)) return std::nullopt;
   const std::string name = stored.substr(prefix.size());
   if (wanted == layout) return name;
-  return (wanted == Layout::kDiffusers ? key_map.to_diffusers(name) : key_map.to_official(name))
-      .value_or(name);
+  return wanted == Layout::kDiffusers ? key_map.to_diffusers(name) : key_map.to_official(name);
+}
+
+std::string ModelPart::name_in(Layout wanted, const std::string& stored) const {
+  return find_name_in(wanted, stored)
+      .value_or(stored.starts_with(prefix) ? stored.substr(prefix.size()) : stored);
 }
 
 std::optional<ModelPart> recognise_part(const std::vector<std::string>& names) {

@@ -24,7 +24,9 @@ struct ModelPart {
   /// The canonical (diffusers) name of a stored tensor; a name that no row fits comes back as it
   /// is.
   std::string canonical_name(const std::string& stored) const;
-  /// The name in the other layout, without prefix.
+  /// The name in the wanted layout, without prefix; nothing if no row fits.
+  std::optional<std::string> find_name_in(Layout wanted, const std::string& stored) const;
+  /// The same, but a name that no row fits comes back as it is.
   std::string name_in(Layout wanted, const std::string& stored) const;
 };
 

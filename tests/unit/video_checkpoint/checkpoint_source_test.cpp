@@ -11,7 +11,7 @@
 #include <limits>
 
 #include "radial/base/error.h"
-#include "temporary_folder.h"
+#include "support/temporary_folder.h"
 #include "video/checkpoint/memory_source.h"
 
 namespace radial::video {
