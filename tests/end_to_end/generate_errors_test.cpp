@@ -1,0 +1,56 @@
+// Bad requests to the engine's commands: one line that names the argument, exit code 2, nothing
+// written and nothing loaded.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "command_runner.h"
+
+namespace radial::test {
+namespace {
+
+struct BadRequest {
+  const char* arguments;
+  const char* begins;  ///< what the line starts with, after "radial: "
+};
+
+void PrintTo(const BadRequest& request, std::ostream* out) { *out << request.arguments; }
+
+class BadEngineRequests : public testing::TestWithParam<BadRequest> {};
+
+TEST_P(BadEngineRequests, GetOneLineAndExitCodeTwo) {
+  const TemporaryFolder folder;
+  const CommandResult result = run_radial(words(GetParam().arguments), folder.path());
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_TRUE(result.err.starts_with(std::string("radial: ") + GetParam().begins)) << result.err;
+  EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+  EXPECT_EQ(result.out, "");
+  EXPECT_TRUE(folder.names().empty());
+}
+
+constexpr BadRequest kRequests[] = {
+    {"generate --prompt x --output x.avi", "--output: expected FILE.mp4, FILE.png or a folder"},
+    {"generate --prompt x --output none/x.mp4",
+     "--output: expected a file in a folder that exists"},
+    {"generate --prompt x --output x.mp4", "--model: expected the folder of a model"},
+    {"generate --prompt x --output x.mp4 --model none", "--model: expected the folder of a model"},
+    {"generate --num-frames 0", "--num-frames: expected a whole number from 1"},
+    {"generate --width x", "--width: expected a whole number from 1"},
+    {"generate --steps 0", "--steps: expected a whole number from 1 to 1000"},
+    {"generate --flow-shift -1", "--flow-shift: expected a number above 0"},
+    {"generate --cfg-scale nan", "--cfg-scale: expected a number above 0"},
+    {"generate --sampling-method heun", "--sampling-method: expected unipc, dpm++ or euler"},
+    {"generate --dense-layers 3-1", "--dense-layers: expected a count"},
+    {"generate --token-order spiral", "--token-order: expected raster, tiled or tiled:HxW"},
+    {"stage schedule --model .", "--save: expected a file to write"},
+    {"stage forward --model . --save x.safetensors", "--inputs: expected a safetensors file"},
+    {"stage forward --component vae", "--component: expected transformer"},
+    {"stage decode --model . --save x.safetensors --chunk-frames -1", "--chunk-frames: expected"},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, BadEngineRequests, testing::ValuesIn(kRequests));
+
+}  // namespace
+}  // namespace radial::test

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "options/rule_options.h"
+#include "radial/mask/video_layout.h"
+#include "video/pipeline/denoise.h"
+
+namespace radial::tools {
+
+/// `--attention` with the parameters of its rule, `--token-order --dense-layers
+/// --dense-timesteps`: the attention that a model runs on.
+class AttentionOptions {
+ public:
+  void add_to(CLI::App& app);
+
+  /// For a video of `layout` (in raster order): dense unless a rule was asked for. Throws
+  /// InvalidArgument if the rule does not take what was asked for.
+  video::AttentionOptions resolve(const VideoLayout& layout) const;
+
+ private:
+  TokenOrder token_order() const;
+
+  RuleOptions rule_;
+  const CLI::Option* rule_option_ = nullptr;
+  bool tiled_ = false;
+  std::optional<std::array<std::int32_t, 2>> tile_;
+  video::SparsitySchedule dense_;
+};
+
+}  // namespace radial::tools

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+
+namespace radial::tools {
+
+/// The tensors of the file given as `--inputs`.
+class StageInputs {
+ public:
+  /// Throws InvalidArgument if no file was named.
+  explicit StageInputs(const std::string& path);
+  /// Throws InvalidArgument that lists what the file has if it lacks `name`.
+  at::Tensor operator[](const std::string& name) const;
+
+ private:
+  std::map<std::string, at::Tensor> tensors_;
+};
+
+}  // namespace radial::tools

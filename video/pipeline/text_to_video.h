@@ -1,0 +1,44 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "video/checkpoint/checkpoint_source.h"
+#include "video/pipeline/denoise.h"
+#include "video/pipeline/wan_files.h"
+#include "video/vae/wan_vae.h"
+
+namespace radial::video {
+
+/// Size of a video in pixels and frames.
+struct VideoSize {
+  std::int64_t width = 832, height = 480, num_frames = 81;
+};
+
+/// Shape of the latents of one video, [1, C, F, H, W]. Throws InvalidArgument, in the words of the
+/// command's options, if the size does not divide into the model's patches; the message names the
+/// sizes next to it.
+std::vector<std::int64_t> latent_shape(const VideoSize& size, const WanConfig& transformer,
+                                       const WanVaeConfig& vae);
+
+/// Embeddings of a prompt and, where the guidance needs it, of the negative prompt.
+struct PromptEmbeddings {
+  at::Tensor prompt, negative;
+};
+
+/// Loads the text encoder, encodes and lets go of it.
+PromptEmbeddings encode_prompts(const std::filesystem::path& model, const std::string& prompt,
+                                const std::optional<std::string>& maybe_negative,
+                                std::int64_t text_length, const LoadOptions& options);
+
+/// Latents as the transformer works on them -> frames [B, F, 3, H, W] in [0, 1], float32 on the
+/// CPU. Loads the VAE and lets go of it.
+at::Tensor decode_frames(const WanFiles& files, const at::Tensor& latents,
+                         const LoadOptions& options, const VaePass& pass);
+
+}  // namespace radial::video
