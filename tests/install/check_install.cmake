@@ -1,6 +1,6 @@
 # Installs a build of libradial into a fresh prefix, then builds and runs the examples against it by
 # find_package and, in C, by pkg-config.
-#   cmake -DSOURCE=... -DBUILD=... -DWORK=... -DLIBDIR=... -DINCLUDEDIR=... -P check_install.cmake
+#   cmake -DSOURCE=... -DBUILD=... -DWORK=... -DLIBDIR=... -DINCLUDEDIR=... -DGENERATOR=... -P check_install.cmake
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE status OUTPUT_VARIABLE output
                   ERROR_VARIABLE output)
@@ -31,7 +31,7 @@ foreach(header ${headers})
   endif()
 endforeach()
 
-run(${CMAKE_COMMAND} -S ${SOURCE}/tests/install/consumer -B ${WORK}/consumer
+run(${CMAKE_COMMAND} -G ${GENERATOR} -S ${SOURCE}/tests/install/consumer -B ${WORK}/consumer
     -DCMAKE_PREFIX_PATH=${prefix} -DEXAMPLES=${SOURCE}/examples -DCMAKE_BUILD_TYPE=Release)
 run(${CMAKE_COMMAND} --build ${WORK}/consumer)
 run_example(${WORK}/consumer/consumer_c)
