@@ -19,6 +19,7 @@
 #include "options/engine_options.h"
 #include "options/option_values.h"
 #include "options/sampling_options.h"
+#include "radial/base/error.h"
 #include "stage/stage_inputs.h"
 #include "video/pipeline/noise.h"
 #include "video/pipeline/text_to_video.h"
