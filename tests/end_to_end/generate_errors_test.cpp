@@ -47,6 +47,8 @@ constexpr BadRequest kRequests[] = {
     {"stage schedule --model .", "--save: expected a file to write"},
     {"stage forward --model . --save x.safetensors", "--inputs: expected a safetensors file"},
     {"stage forward --component vae", "--component: expected transformer"},
+    {"stage forward --lora none.safetensors:0.5", "--lora: expected a LoRA file"},
+    {"generate --lora", "--lora: expected a value"},
     {"stage decode --model . --save x.safetensors --chunk-frames -1", "--chunk-frames: expected"},
 };
 

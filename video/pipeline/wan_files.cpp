@@ -70,9 +70,11 @@ double read_flow_shift(const WanFiles& files) {
   return kPublishedShift;
 }
 
-WanTransformer load_transformer(const WanFiles& files, const LoadOptions& options) {
+WanTransformer load_transformer(const WanFiles& files, const LoadOptions& options,
+                                const std::vector<LoraUse>& loras) {
   const WanConfig config = read_transformer_config(files);
   CheckpointSource source(Checkpoint::open(files.transformer), PartKind::kWanTransformer, options);
+  apply_loras(source, loras);
   WanTransformer model(config, source);
   source.finish();
   return model;

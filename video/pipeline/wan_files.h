@@ -3,9 +3,11 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "video/checkpoint/checkpoint_source.h"
 #include "video/checkpoint/model_config.h"
+#include "video/lora/lora_file.h"
 #include "video/models/wan/wan_transformer.h"
 #include "video/vae/wan_vae.h"
 
@@ -35,7 +37,9 @@ WanVaeConfig read_vae_config(const WanFiles& files);
 /// none.
 double read_flow_shift(const WanFiles& files);
 
-WanTransformer load_transformer(const WanFiles& files, const LoadOptions& options);
+/// The transformer with `loras` added to its weights.
+WanTransformer load_transformer(const WanFiles& files, const LoadOptions& options,
+                                const std::vector<LoraUse>& loras = {});
 WanVae load_vae(const WanFiles& files, const LoadOptions& options);
 
 }  // namespace radial::video

@@ -123,7 +123,8 @@ class Stopwatch {
 
 at::Tensor denoised(const GenerateRequest& request, const GeneratePlan& plan,
                     const video::PromptEmbeddings& text) {
-  const video::WanTransformer model = video::load_transformer(plan.files, request.engine.load());
+  const video::WanTransformer model =
+      video::load_transformer(plan.files, request.engine.load(), request.engine.loras());
   const int num_steps = plan.schedule.num_steps();
   const video::StepObserver progress = [&](int done, const at::Tensor&) {
     if (request.quiet) return;
@@ -241,6 +242,7 @@ void add_file_options(CLI::App& app, GenerateRequest& request) {
 std::function<int()> add_generate_options(CLI::App& app) {
   auto request = std::make_shared<GenerateRequest>();
   request->engine.add_to(app);
+  request->engine.add_lora_to(app);
   add_prompt_options(app, *request);
   add_size_options(app, *request);
   request->sampling.add_to(app);

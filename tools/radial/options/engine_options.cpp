@@ -21,6 +21,22 @@ at::Device parse_device(std::string_view option, std::string_view text) {
   refuse(option, "cpu, cuda or cuda:N", text);
 }
 
+video::LoraUse parse_lora(std::string_view option, std::string_view text) {
+  constexpr double kMost = 1e6;
+  video::LoraUse use{.path = text, .strength = 1};
+  const std::size_t colon = text.rfind(':');
+  if (!std::filesystem::exists(use.path) && colon != std::string_view::npos) {
+    std::string number(text.substr(colon + 1));
+    const bool negative = number.starts_with('-');
+    if (negative) number.erase(0, 1);
+    use.path = text.substr(0, colon);
+    use.strength = number == "0" ? 0 : parse_number(option, number, 0, kMost);
+    if (negative) use.strength = -use.strength;
+  }
+  if (!std::filesystem::is_regular_file(use.path)) refuse(option, "a LoRA file", text);
+  return use;
+}
+
 void EngineOptions::add_to(CLI::App& app) {
   OptionGroup group(app, "Model");
   group.add_value(
@@ -35,6 +51,14 @@ void EngineOptions::add_to(CLI::App& app) {
       "--device", "DEVICE",
       [this](const std::string& text) { load_.device = parse_device("--device", text); },
       "cpu (default), cuda or cuda:N");
+}
+
+void EngineOptions::add_lora_to(CLI::App& app) {
+  OptionGroup(app, "Model")
+      .add_repeated(
+          "--lora", "FILE[:STRENGTH]",
+          [this](const std::string& text) { loras_.push_back(parse_lora("--lora", text)); },
+          "A LoRA added to the transformer's weights, 1 times unless said otherwise; repeatable");
 }
 
 std::filesystem::path EngineOptions::model() const {

@@ -112,6 +112,19 @@ CLI::Option* OptionGroup::add_value(const std::string& names, const std::string&
       ->group(heading_);
 }
 
+CLI::Option* OptionGroup::add_repeated(const std::string& names, const std::string& value_name,
+                                       std::function<void(const std::string&)> take,
+                                       const std::string& help) {
+  const auto take_each = [take = std::move(take)](const std::vector<std::string>& values) {
+    for (const std::string& value : values) take(value);
+  };
+  return app_->add_option_function<std::vector<std::string>>(names, take_each, help)
+      ->type_name(value_name)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group(heading_);
+}
+
 CLI::Option* OptionGroup::add_pair(const std::string& names, const std::string& value_names,
                                    std::function<void(const std::string&, const std::string&)> take,
                                    const std::string& help) {

@@ -47,6 +47,9 @@ class OptionGroup {
   /// An option whose value, the last one if it is given several times, goes to `take`.
   CLI::Option* add_value(const std::string& names, const std::string& value_name,
                          std::function<void(const std::string&)> take, const std::string& help);
+  /// An option that may be given several times; each value goes to `take`, in order.
+  CLI::Option* add_repeated(const std::string& names, const std::string& value_name,
+                            std::function<void(const std::string&)> take, const std::string& help);
   /// An option with two values.
   CLI::Option* add_pair(const std::string& names, const std::string& value_names,
                         std::function<void(const std::string&, const std::string&)> take,

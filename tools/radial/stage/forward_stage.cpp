@@ -44,7 +44,8 @@ int run_forward(const ForwardRequest& request) {
   const video::WanFiles files =
       video::find_wan_files(request.engine.model(), request.diffusion_model);
   const c10::InferenceMode no_gradients;
-  const video::WanTransformer model = video::load_transformer(files, request.engine.load());
+  const video::WanTransformer model =
+      video::load_transformer(files, request.engine.load(), request.engine.loras());
   const VideoLayout raster = model.layout_of(latents);
   video::ResolvedAttention resolved;
   const video::LayerAttention attention =
@@ -67,6 +68,7 @@ int run_forward(const ForwardRequest& request) {
 std::function<int()> add_forward_options(CLI::App& app) {
   auto request = std::make_shared<ForwardRequest>();
   request->engine.add_to(app);
+  request->engine.add_lora_to(app);
   OptionGroup group(app, "Forward pass");
   group.add_value(
       "--component", "NAME",
