@@ -61,8 +61,7 @@ constexpr std::int32_t window_begin(std::int32_t center, std::int32_t window, st
 static_assert(window_begin(0, 3, 5) == 0 && window_begin(2, 3, 5) == 1 &&
               window_begin(4, 3, 5) == 2);
 
-/// How a rule's token pairs become blocks (`mask.md` of the paper's reference code calls the second
-/// one shrinking).
+/// How token pairs become blocks; the paper's reference code calls the second way shrinking.
 enum class Expansion : std::uint8_t {
   kCover,           ///< a block is kept if it holds an allowed pair
   kReleasedShrink,  ///< the reference code's column-density test, frame pair by frame pair

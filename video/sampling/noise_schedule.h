@@ -12,8 +12,7 @@ enum class SamplingMethod {
   kEuler,
 };
 
-/// Whose noise levels: the two code bases differ (models.md 9.2-9.4 of the reference notes; both
-/// reproduced to float32 by tests).
+/// Whose noise levels: diffusers and the models' own code differ; tests reproduce both to float32.
 enum class GridConvention {
   kDiffusers,  ///< what diffusers' schedulers give `WanPipeline`
   kOfficial,   ///< what the model's own code uses
