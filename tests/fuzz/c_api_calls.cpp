@@ -63,7 +63,7 @@ void spoil(radial_tensor& tensor, FuzzInput& input) {
       tensor.sizes[input.pick(0, 3)] += 1 + input.pick(0, 5);
       break;
     case 3:
-      tensor.strides[3] = input.odd_int() * 2;
+      tensor.strides[3] = std::int64_t{input.odd_int()} * 2;
       break;
     default:
       tensor.device = 2 + input.pick(0, 5);
