@@ -50,8 +50,10 @@ struct Consumer {
     dq_place.advance(consumer);
   }
 
-  /// One arrival of each warp at an `empty` barrier.
+  /// One arrival of each warp at a barrier. An arrival orders what its own thread did before; what
+  /// the other lanes read or wrote comes before it through the barrier of the warp.
   __device__ __forceinline__ void release(std::uint64_t* barrier) {
+    __syncwarp();
     if (lane == 0) mbarrier_arrive(barrier);
   }
 
@@ -96,7 +98,6 @@ __device__ __forceinline__ void Consumer<Config>::run() {
     const WorkItem done = shared.work[slot];
     store_gradient(done, dk, p.score_scale, p.dk, p.dk_strides);
     store_gradient(done, dv, 1.0f, p.dv, p.dv_strides);
-    __syncwarp();
     release(&shared.work_ring.empty[slot]);
     ++items;
   }
@@ -241,7 +242,6 @@ __device__ __forceinline__ void Consumer<Config>::write_dscores() {
     store_matrices(memory + key * 128 + ((chunk ^ (lane % 8)) * 16), packed[step]);
   }
   fence_async_shared();
-  __syncwarp();
   release(&shared.dscore_ring.full[tiles % 2]);
 }
 
@@ -278,6 +278,16 @@ __device__ __forceinline__ void Consumer<Config>::issue_dq(float (&dq)[Config::k
 }
 
 /// dQ of the last tile to shared memory in fragment order, the order of the sums in global memory.
+///
+/// The consumers take the buffers in turn, so that a buffer's next writes are the other one's. They
+/// come after these: all lanes write, the barrier of the warp, lane 0 of each of the four warps
+/// arrives at `full`; the DqWriter waits for that, fences the proxies, adds the buffer, waits until
+/// it has been read (not until the sums are there) and arrives at `empty`, for which each thread of
+/// the other consumer waits. A second chain needs no DqWriter: this warp's arrival at the `full` of
+/// the next dS tile comes after these writes, and the other consumer waits for that tile before its
+/// next writes to the buffer, three half tiles on. The parity of `empty` cannot be one round off,
+/// for the same reason. racecheck reported these writes all the same: it seems not to follow
+/// arrivals of one lane for its warp.
 template <typename Config>
 __device__ __forceinline__ void Consumer<Config>::write_dq(
     const float (&dq)[Config::kDqColumns / 2]) {
@@ -288,7 +298,6 @@ __device__ __forceinline__ void Consumer<Config>::write_dq(
   for (int j = 0; j < Config::kDqColumns / 8; ++j) {
     memory[128 * j] = make_float4(dq[4 * j], dq[4 * j + 1], dq[4 * j + 2], dq[4 * j + 3]);
   }
-  __syncwarp();
   release(&shared.dq_ring.full[dq_place.stage]);
   dq_place.advance(Config::kConsumers);
 }
@@ -302,6 +311,7 @@ __device__ __forceinline__ void Consumer<Config>::process_tile(int valid_keys, b
   make_probabilities();
   wgmma_wait<1>();
   pin_registers(dk);
+  __syncwarp();  // as in release()
   if (lane == 0 && !is_first) {
     mbarrier_arrive(&shared.query_ring.empty[(query_place.stage + Config::kQueryStages - 1) %
                                              Config::kQueryStages]);
