@@ -1,5 +1,6 @@
 #include "video/checkpoint/model_config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -12,7 +13,13 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kMaxExtent = std::int64_t{1} << 24;  // no size of a real model is near it
+// No size of a real model is near these, and products of the sizes of one weight fit in 63 bits.
+constexpr std::int64_t kMaxExtent = std::int64_t{1} << 20;
+constexpr std::int64_t kMaxLayers = 4096;
+constexpr std::int64_t kMaxPatch = 64;
+constexpr std::size_t kMaxVaeLevels = 8;
+constexpr std::int64_t kMaxVaeBlocks = 64;
+constexpr std::int64_t kMaxMultiple = 256;
 
 // The values of a config, each checked as it is read. A key that is absent or null leaves the
 // default.
@@ -31,12 +38,13 @@ class ConfigReader {
     fail(key, concat("expected ", *accepted.begin()));
   }
 
-  void read_extent(const char* key, std::int64_t& value, std::int64_t least = 1) const {
-    if (has(key)) value = extent(key, values_.at(key), least);
+  void read_extent(const char* key, std::int64_t& value, std::int64_t least = 1,
+                   std::int64_t most = kMaxExtent) const {
+    if (has(key)) value = extent(key, values_.at(key), least, most);
   }
 
   void read_optional_extent(const char* key, std::optional<std::int64_t>& value) const {
-    if (has(key)) value = extent(key, values_.at(key), 1);
+    if (has(key)) value = extent(key, values_.at(key), 1, kMaxExtent);
   }
 
   void read_flag(const char* key, bool& value) const {
@@ -49,10 +57,10 @@ class ConfigReader {
     if (has(key)) value = number(key, values_.at(key));
   }
 
-  void read_extents(const char* key, std::vector<std::int64_t>& list) const {
+  void read_extents(const char* key, std::vector<std::int64_t>& list, std::int64_t most) const {
     if (!has(key)) return;
     list.clear();
-    for (const json& item : items(key)) list.push_back(extent(key, item, 1));
+    for (const json& item : items(key)) list.push_back(extent(key, item, 1, most));
   }
 
   void read_flags(const char* key, std::vector<bool>& list) const {
@@ -68,6 +76,11 @@ class ConfigReader {
     if (!has(key)) return;
     list.clear();
     for (const json& item : items(key)) list.push_back(number(key, item));
+  }
+
+  // A size that follows from several values, of which `key` is one.
+  void require_product(const char* key, std::int64_t product) const {
+    if (product > kMaxExtent) fail(key, concat("expected at most ", kMaxExtent, " in all"));
   }
 
   // Reads a value that may only be this one.
@@ -91,10 +104,11 @@ class ConfigReader {
     return list;
   }
 
-  std::int64_t extent(const char* key, const json& value, std::int64_t least) const {
+  std::int64_t extent(const char* key, const json& value, std::int64_t least,
+                      std::int64_t most) const {
     if (!value.is_number_integer() || value.get<std::int64_t>() < least ||
-        value.get<std::int64_t>() > kMaxExtent) {
-      fail(key, concat("expected a whole number from ", least, " to ", kMaxExtent));
+        value.get<std::int64_t>() > most) {
+      fail(key, concat("expected a whole number from ", least, " to ", most));
     }
     return value.get<std::int64_t>();
   }
@@ -136,7 +150,7 @@ void read_diffusers_wan(const ConfigReader& reader, WanConfig& config) {
   reader.read_extent("rope_max_seq_len", config.rope_max_seq_len);
   reader.require_text("qk_norm", "rms_norm_across_heads");
   std::vector<std::int64_t> patch(config.patch_size.begin(), config.patch_size.end());
-  reader.read_extents("patch_size", patch);
+  reader.read_extents("patch_size", patch, kMaxPatch);
   if (patch.size() != config.patch_size.size()) reader.fail("patch_size", "expected three numbers");
   std::copy(patch.begin(), patch.end(), config.patch_size.begin());
 }
@@ -156,13 +170,14 @@ WanConfig parse_wan_config(const std::string& text, const std::string& source) {
   reader.read_extent("text_len", config.text_len);
   reader.read_extent("freq_dim", config.freq_dim, 2);
   reader.read_extent("ffn_dim", config.ffn_dim);
-  reader.read_extent("num_layers", config.num_layers);
+  reader.read_extent("num_layers", config.num_layers, 1, kMaxLayers);
   reader.read_flag("cross_attn_norm", config.cross_attn_norm);
   reader.read_number("eps", config.eps);
   if (config.freq_dim % 2 != 0) reader.fail("freq_dim", "expected an even number");
   if (config.attention_head_dim % 2 != 0) {
     reader.fail("attention_head_dim", "expected an even number per head");
   }
+  reader.require_product("num_attention_heads", config.dim());
   return config;
 }
 
@@ -189,12 +204,18 @@ WanVaeConfig parse_wan_vae_config(const std::string& text, const std::string& so
   reader.read_extent("z_dim", config.z_dim);
   reader.read_extent("in_channels", config.in_channels);
   reader.read_extent("out_channels", config.out_channels);
-  reader.read_extents("dim_mult", config.dim_mult);
-  reader.read_extent("num_res_blocks", config.num_res_blocks);
+  reader.read_extents("dim_mult", config.dim_mult, kMaxMultiple);
+  reader.read_extent("num_res_blocks", config.num_res_blocks, 1, kMaxVaeBlocks);
   reader.read_flags("temperal_downsample", config.temporal_downsample);
   reader.read_numbers("latents_mean", config.latents_mean);
   reader.read_numbers("latents_std", config.latents_std);
-  if (config.dim_mult.empty()) reader.fail("dim_mult", "expected at least one number");
+  if (config.dim_mult.empty() || config.dim_mult.size() > kMaxVaeLevels) {
+    reader.fail("dim_mult", concat("expected 1 to ", kMaxVaeLevels, " numbers"));
+  }
+  for (const std::int64_t multiple : config.dim_mult) {
+    reader.require_product("dim_mult",
+                           multiple * std::max(config.base_dim, config.decoder_base_dim));
+  }
   if (config.temporal_downsample.size() + 1 != config.dim_mult.size()) {
     reader.fail("temperal_downsample", "expected one less than dim_mult has");
   }
@@ -216,8 +237,9 @@ Umt5Config parse_umt5_config(const std::string& text, const std::string& source)
   reader.read_extent("d_model", config.d_model);
   reader.read_extent("d_kv", config.d_kv);
   reader.read_extent("d_ff", config.d_ff);
-  reader.read_extent("num_layers", config.num_layers);
+  reader.read_extent("num_layers", config.num_layers, 1, kMaxLayers);
   reader.read_extent("num_heads", config.num_heads);
+  reader.require_product("num_heads", config.num_heads * config.d_kv);
   reader.read_extent("relative_attention_num_buckets", config.relative_attention_num_buckets, 4);
   reader.read_extent("relative_attention_max_distance", config.relative_attention_max_distance, 2);
   reader.read_number("layer_norm_epsilon", config.layer_norm_epsilon);

@@ -17,6 +17,9 @@ using pickle::Value;
 using Members = std::map<std::string, std::span<const std::byte>>;
 
 constexpr std::string_view kProgram = "/data.pkl";
+// Tensors may share a storage (tied weights); a file whose tensors are many times its own size is
+// made to exhaust the memory.
+constexpr std::uint64_t kMostSharing = 8;
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -104,14 +107,15 @@ class TensorReader {
                            std::vector<std::byte>& copy) {
     const std::size_t bytes = size_of(tensor.storage->type);
     std::vector<std::int64_t> index(tensor.shape.size(), 0);
-    std::int64_t element = tensor.offset;
+    // Unsigned: the stride of an axis of one element may be any number, and cancels.
+    auto element = static_cast<std::uint64_t>(tensor.offset);
     for (std::size_t at = 0; at < copy.size(); at += bytes) {
-      std::memcpy(copy.data() + at, storage.data() + static_cast<std::size_t>(element) * bytes,
-                  bytes);
+      std::memcpy(copy.data() + at, storage.data() + element * bytes, bytes);
       for (std::size_t axis = index.size(); axis-- > 0;) {
-        element += tensor.strides[axis];
+        element += static_cast<std::uint64_t>(tensor.strides[axis]);
         if (++index[axis] < tensor.shape[axis]) break;
-        element -= tensor.strides[axis] * tensor.shape[axis];
+        element -= static_cast<std::uint64_t>(tensor.strides[axis]) *
+                   static_cast<std::uint64_t>(tensor.shape[axis]);
         index[axis] = 0;
       }
     }
@@ -153,7 +157,8 @@ std::vector<TensorData> read_pickled_tensors(std::span<const std::byte> file,
       pickle::evaluate(text_of(members.at(root + std::string(kProgram))), source);
   const TensorReader reader(members, root, source);
   std::vector<TensorData> tensors;
-  std::set<std::string> names;
+  std::set<std::string_view> names;
+  std::uint64_t bytes = 0;
   for (const auto& [key, value] : dictionary_of_tensors(*result.top, source).entries) {
     if (key->kind != Value::Kind::kText || value->kind != Value::Kind::kTensor) {
       throw FormatError(concat(source, ": ", printable(key->text), ": is no tensor"));
@@ -161,7 +166,12 @@ std::vector<TensorData> read_pickled_tensors(std::span<const std::byte> file,
     if (!names.insert(key->text).second) {
       throw FormatError(concat(source, ": tensor ", printable(key->text), " is given twice"));
     }
-    tensors.push_back(reader.read(key->text, *value));
+    tensors.push_back(reader.read(std::string(key->text), *value));
+    bytes += tensors.back().bytes.size();
+    if (bytes > kMostSharing * file.size()) {
+      throw FormatError(concat(source, ": its tensors are more than ", kMostSharing,
+                               " times the size of the file"));
+    }
   }
   return tensors;
 }

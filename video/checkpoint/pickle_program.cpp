@@ -31,11 +31,27 @@ constexpr std::string_view kOrderedDict = "collections OrderedDict";
 constexpr std::string_view kRebuildTensor = "torch._utils _rebuild_tensor_v2";
 constexpr std::string_view kRebuildParameter = "torch._utils _rebuild_parameter";
 
+constexpr std::array<std::string_view, 3> kFunctions{kOrderedDict, kRebuildTensor,
+                                                     kRebuildParameter};
+
+constexpr std::size_t kMaxRank = 64;
+// A value takes 200 bytes and its opcode one; programs of real files have some 100 bytes a tensor.
+constexpr std::size_t kMaxProgramBytes = std::size_t{16} << 20;
+
 const StorageClass* find_storage(std::string_view name) {
   for (const StorageClass& known : kStorages) {
     if (known.name == name) return &known;
   }
   return nullptr;
+}
+
+// The name as it stands in the tables above; empty if it is in none.
+std::string_view known_function(std::string_view name) {
+  for (const std::string_view known : kFunctions) {
+    if (known == name) return known;
+  }
+  const StorageClass* const storage = find_storage(name);
+  return storage == nullptr ? std::string_view() : storage->name;
 }
 
 class Machine {
@@ -140,12 +156,12 @@ class Machine {
   void push_function() {
     const std::string_view module = line();
     const std::string name = concat(module, " ", line());
-    if (name != kOrderedDict && name != kRebuildTensor && name != kRebuildParameter &&
-        find_storage(name) == nullptr) {
+    const std::string_view known = known_function(name);
+    if (known.empty()) {
       fail(concat("refused: it calls ", printable(name), ", which no plain tensor needs"));
     }
     Value* const value = make(Kind::kFunction);
-    value->text = name;
+    value->text = known;
     push(value);
   }
 
@@ -169,6 +185,7 @@ class Machine {
 
   std::vector<std::int64_t> whole_numbers(const Value* value) const {
     if (value->kind != Kind::kSequence) fail("expected sizes");
+    if (value->items.size() > kMaxRank) fail(concat("more than ", kMaxRank, " sizes"));
     std::vector<std::int64_t> numbers;
     for (const Value* item : value->items) numbers.push_back(whole(item));
     return numbers;
@@ -378,6 +395,10 @@ bool Machine::step(unsigned char code) {
 }  // namespace
 
 Result evaluate(std::string_view code, const std::string& source) {
+  if (code.size() > kMaxProgramBytes) {
+    throw FormatError(concat(source, ": a pickle of ", code.size(), " bytes, expected at most ",
+                             kMaxProgramBytes));
+  }
   return Machine(code, source).run();
 }
 

@@ -12,14 +12,15 @@
 namespace radial::video::pickle {
 
 /// A value that a pickle program builds. All values of a program live in one list and refer to each
-/// other by pointer, so that no depth of nesting can exhaust the stack.
+/// other by pointer, so that no depth of nesting can exhaust the stack; texts are views of the
+/// program, so that no repetition of one can exhaust the memory.
 struct Value {
   enum class Kind { kNone, kNumber, kText, kSequence, kDictionary, kFunction, kStorage, kTensor };
 
   Kind kind = Kind::kNone;
   std::int64_t number = 0;    // kNumber (booleans too)
   bool is_whole = true;       // kNumber: not a float
-  std::string text;           // kText; kFunction: "module name"; kStorage: key of its member
+  std::string_view text;      // kText; kFunction: "module name"; kStorage: key of its member
   std::vector<Value*> items;  // kSequence
   std::vector<std::pair<Value*, Value*>> entries;  // kDictionary
   ElementType type = ElementType::kF32;            // kStorage
@@ -34,7 +35,8 @@ struct Result {
   Value* top = nullptr;
 };
 
-/// Runs the program `code` as far as it builds values; see read_pickled_tensors.
+/// Runs the program `code` as far as it builds values; see read_pickled_tensors. The values point
+/// into `code`.
 Result evaluate(std::string_view code, const std::string& source);
 
 }  // namespace radial::video::pickle

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <tuple>
 
@@ -77,18 +78,16 @@ std::vector<std::int64_t> read_shape(const json& entry, const std::string& where
   return shape;
 }
 
-// Bytes of a tensor; `fits` is false if they exceed 64 bits.
-std::uint64_t bytes_of(ElementType type, const std::vector<std::int64_t>& shape, bool& fits) {
-  std::uint64_t bytes = size_of(type);
-  fits = true;
+// Bytes of a tensor, or nothing if they exceed 63 bits. That holds for a tensor without elements
+// too: its strides could not be counted.
+std::optional<std::uint64_t> bytes_of(ElementType type, const std::vector<std::int64_t>& shape) {
+  auto bytes = static_cast<std::int64_t>(size_of(type));
+  bool is_empty = false;
   for (const std::int64_t extent : shape) {
-    if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(extent), &bytes)) fits = false;
+    is_empty = is_empty || extent == 0;
+    if (extent != 0 && __builtin_mul_overflow(bytes, extent, &bytes)) return std::nullopt;
   }
-  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) {
-    fits = true;
-    bytes = 0;
-  }
-  return bytes;
+  return is_empty ? 0 : static_cast<std::uint64_t>(bytes);
 }
 
 TensorEntry read_entry(const std::string& name, const json& value, std::uint64_t data_begin,
@@ -106,11 +105,11 @@ TensorEntry read_entry(const std::string& name, const json& value, std::uint64_t
     throw FormatError(
         concat(where, ": data_offsets ", begin, " to ", end, " in data of ", data_bytes, " bytes"));
   }
-  bool fits = false;
-  const std::uint64_t expected = bytes_of(entry.type, entry.shape, fits);
-  if (!fits || expected != end - begin) {
-    throw FormatError(concat(where, ": ", end - begin, " bytes, but its shape needs ",
-                             fits ? concat(expected) : std::string("more than 64 bits can count")));
+  const std::optional<std::uint64_t> expected = bytes_of(entry.type, entry.shape);
+  if (expected != end - begin) {
+    throw FormatError(
+        concat(where, ": ", end - begin, " bytes, but its shape needs ",
+               expected ? concat(*expected) : std::string("more than 63 bits can count")));
   }
   entry.begin = data_begin + begin;
   entry.bytes = end - begin;

@@ -16,9 +16,20 @@ namespace {
 
 constexpr std::size_t kHeaderAlignment = 8;  // so that every tensor is aligned to its elements
 
+bool is_utf8(const std::string& text) {
+  try {
+    nlohmann::json(text).dump();
+    return true;
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
+
 void check_tensor(const TensorData& tensor, std::set<std::string>& names) {
   RADIAL_REQUIRE(names.insert(tensor.name).second && tensor.name != "__metadata__", "tensor ",
                  printable(tensor.name), " is given twice or has a reserved name");
+  RADIAL_REQUIRE(is_utf8(tensor.name), "tensor ", printable(tensor.name),
+                 ": the name is no UTF-8, which a safetensors file needs");
   std::uint64_t expected = size_of(tensor.type);
   for (const std::int64_t extent : tensor.shape) expected *= static_cast<std::uint64_t>(extent);
   RADIAL_REQUIRE(tensor.bytes.size() == expected, "tensor ", printable(tensor.name), " has ",

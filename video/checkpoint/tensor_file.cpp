@@ -52,7 +52,7 @@ at::Tensor view_of(const SafetensorsFile& file, const TensorEntry& entry) {
   const std::span<std::byte> data = file.data(entry);
   if (reinterpret_cast<std::uintptr_t>(data.data()) % size_of(entry.type) != 0) {
     at::Tensor copy = at::empty(entry.shape, options);
-    std::memcpy(copy.data_ptr(), data.data(), data.size());
+    if (!data.empty()) std::memcpy(copy.data_ptr(), data.data(), data.size());
     return copy;
   }
   // The view holds the map, so that it outlives the file object.

@@ -127,7 +127,8 @@ void LoraFile::check_pairs() const {
     if (change.down.defined() != change.up.defined()) fail(name, "half of a pair is missing");
     if (!change.down.defined() && !change.whole.defined()) fail(name, "alpha without weights");
     if (!change.down.defined()) continue;
-    if (change.down.dim() < 2 || change.up.dim() < 2 || change.up.size(1) != change.down.size(0)) {
+    if (change.down.dim() < 2 || change.up.dim() < 2 || change.up.size(1) != change.down.size(0) ||
+        change.down.size(0) == 0) {
       fail(name, concat("down ", change.down.sizes(), " and up ", change.up.sizes(),
                         " do not fit together"));
     }

@@ -57,6 +57,9 @@ TEST(ModelConfig, NamesTheKeyThatIsWrong) {
   EXPECT_THAT(error(R"({"patch_size":[1,2]})"), HasSubstr("patch_size: expected three numbers"));
   EXPECT_THAT(error(R"({"qk_norm":"layer_norm"})"), HasSubstr("rms_norm_across_heads"));
   EXPECT_THAT(error(R"({"attention_head_dim":15})"), HasSubstr("even"));
+  EXPECT_THAT(error(R"({"num_layers":5000})"), HasSubstr("from 1 to 4096"));
+  EXPECT_THAT(error(R"({"num_attention_heads":1048576,"attention_head_dim":1048576})"),
+              HasSubstr("num_attention_heads: expected at most 1048576 in all"));
 }
 
 TEST(ModelConfig, ReadsAVaesConfig) {
@@ -74,6 +77,7 @@ TEST(ModelConfig, ReadsAVaesConfig) {
   EXPECT_THAT(error(R"({"z_dim":4})"), HasSubstr("latents_mean: expected z_dim numbers"));
   EXPECT_THAT(error(R"({"dim_mult":[1,2]})"), HasSubstr("temperal_downsample"));
   EXPECT_THAT(error(R"({"is_residual":true})"), HasSubstr("is_residual"));
+  EXPECT_THAT(error(R"({"dim_mult":[1,1,1,1,1,1,1,1,1]})"), HasSubstr("dim_mult"));
 }
 
 TEST(ModelConfig, ReadsATextEncodersConfig) {

@@ -80,7 +80,8 @@ TEST(Safetensors, RefusesValuesThatFitNoTensor) {
   EXPECT_THAT(error("F32", "[-2]", "[0,8]"), HasSubstr("at least 0, got -2"));
   EXPECT_THAT(error("F32", "[2.0]", "[0,8]"), HasSubstr("at least 0, got 2.0"));
   EXPECT_THAT(error("F32", "[3]", "[0,8]"), HasSubstr("8 bytes, but its shape needs 12"));
-  EXPECT_THAT(error("F32", "[4611686018427387904,4]", "[0,8]"), HasSubstr("64 bits"));
+  EXPECT_THAT(error("F32", "[4611686018427387904,4]", "[0,8]"), HasSubstr("63 bits"));
+  EXPECT_THAT(error("F32", "[0,4611686018427387904,4]", "[0,0]"), HasSubstr("63 bits"));
   EXPECT_THAT(error("F32", "2", "[0,8]"), HasSubstr("shape must be a list"));
   EXPECT_THAT(error("F32", "[2]", "[8,0]"), HasSubstr("data_offsets 8 to 0"));
   EXPECT_THAT(error("F32", "[2]", "[0]"), HasSubstr("data_offsets must be two numbers"));
