@@ -134,11 +134,20 @@ at::Tensor WanVae::decode_tile(const at::Tensor& latents, std::int64_t chunk) co
   return at::cat(parts, 2);
 }
 
-at::Tensor WanVae::decode(const at::Tensor& latents, const VaePass& pass) const {
+// As the network takes them, after the checks.
+at::Tensor WanVae::latents_input(const at::Tensor& latents) const {
   RADIAL_REQUIRE(latents.dim() == 5 && latents.size(1) == config_.z_dim && latents.numel() > 0,
                  "latents: expected [B, ", config_.z_dim, ", F, H, W], got ", latents.sizes());
-  const at::Tensor input =
-      latents.to(decoder_in_.weight.device(), decoder_in_.weight.scalar_type());
+  return latents.to(decoder_in_.weight.device(), decoder_in_.weight.scalar_type());
+}
+
+at::Tensor WanVae::decode_unclamped(const at::Tensor& latents) const {
+  const at::Tensor input = latents_input(latents);
+  return decode_tile(input, input.size(2));
+}
+
+at::Tensor WanVae::decode(const at::Tensor& latents, const VaePass& pass) const {
+  const at::Tensor input = latents_input(latents);
   const std::int64_t chunk = pass.chunk_frames > 0 ? pass.chunk_frames : input.size(2);
   const auto body = [&](const at::Tensor& tile) { return decode_tile(tile, chunk); };
   if (!pass.tiling) return body(input).clamp(-1, 1);
@@ -163,10 +172,10 @@ at::Tensor WanVae::encode_tile(const at::Tensor& pixels, std::int64_t chunk) con
     parts.push_back(encoder_->forward(pixels.narrow(2, first, count), cache));
     first += count;
   }
-  return (*encoder_out_)(at::cat(parts, 2)).narrow(1, 0, config_.z_dim);
+  return (*encoder_out_)(at::cat(parts, 2));
 }
 
-at::Tensor WanVae::encode(const at::Tensor& pixels, const VaePass& pass) const {
+at::Tensor WanVae::pixels_input(const at::Tensor& pixels) const {
   if (!encoder_) throw Unsupported("vae: expected one with an encoder, got a decoder alone");
   const bool fits = pixels.dim() == 5 && pixels.numel() > 0 &&
                     pixels.size(1) == config_.in_channels &&
@@ -174,9 +183,20 @@ at::Tensor WanVae::encode(const at::Tensor& pixels, const VaePass& pass) const {
                     pixels.size(4) % spatial_ == 0;
   RADIAL_REQUIRE(fits, "pixels: expected [B, ", config_.in_channels, ", ", temporal_, "k + 1, ",
                  spatial_, "h, ", spatial_, "w], got ", pixels.sizes());
-  const at::Tensor input = pixels.to(decoder_in_.weight.device(), decoder_in_.weight.scalar_type());
+  return pixels.to(decoder_in_.weight.device(), decoder_in_.weight.scalar_type());
+}
+
+at::Tensor WanVae::distribution(const at::Tensor& pixels) const {
+  const at::Tensor input = pixels_input(pixels);
+  return encode_tile(input, input.size(2));
+}
+
+at::Tensor WanVae::encode(const at::Tensor& pixels, const VaePass& pass) const {
+  const at::Tensor input = pixels_input(pixels);
   const std::int64_t chunk = pass.chunk_frames > 0 ? pass.chunk_frames : input.size(2);
-  const auto body = [&](const at::Tensor& tile) { return encode_tile(tile, chunk); };
+  const auto body = [&](const at::Tensor& tile) {
+    return encode_tile(tile, chunk).narrow(1, 0, config_.z_dim);
+  };
   if (!pass.tiling) return body(input);
   check_tiling(*pass.tiling);
   const VaeTiling& t = *pass.tiling;

@@ -84,12 +84,20 @@ class WanVae {
   /// Throws InvalidArgument on other sizes, Unsupported without an encoder.
   at::Tensor encode(const at::Tensor& pixels, const VaePass& pass = {}) const;
 
+  /// What training needs, in one pass: mean and log-variance of the latents, [B, 2 z, k + 1, h, w].
+  /// Takes and throws what `encode` does.
+  at::Tensor distribution(const at::Tensor& pixels) const;
+  /// As `decode`, in one pass and without its clamp, whose gradient is zero outside [-1, 1].
+  at::Tensor decode_unclamped(const at::Tensor& latents) const;
+
   at::Tensor normalized(const at::Tensor& latents) const;    // (z - mean) / std
   at::Tensor denormalized(const at::Tensor& latents) const;  // z * std + mean
 
  private:
   at::Tensor decode_tile(const at::Tensor& latents, std::int64_t chunk) const;
   at::Tensor encode_tile(const at::Tensor& pixels, std::int64_t chunk) const;
+  at::Tensor latents_input(const at::Tensor& latents) const;
+  at::Tensor pixels_input(const at::Tensor& pixels) const;
   void check_tiling(const VaeTiling& tiling) const;
 
   WanVaeConfig config_;
