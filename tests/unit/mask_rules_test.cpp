@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string_view>
 
 #include "radial/mask/radial_mask.h"
 
@@ -56,6 +57,19 @@ TEST(ReleasedRule, HasTheReferenceWidthsPerDistance) {
   for (std::size_t d = 64; d < 128; ++d) EXPECT_EQ(distances[d].kept, d % 4 == 0) << d;
   EXPECT_EQ(distances[128].kept, true);
   EXPECT_EQ(distances[129].kept, false);
+}
+
+TEST(MaskRules, TakeDecayFactorsBeyondAnyInteger) {
+  const VideoLayout layout{.frames = 5, .grid_h = 3, .grid_w = 7};
+  const std::int64_t all = layout.total_tokens() * layout.total_tokens();
+  for (const char* rule : {"radial", "released-v1", "released-v2", "released-hunyuan", "harmonic",
+                           "disc", "disc-square"}) {
+    MaskOptions options{.rule = rule, .decay_factor = 1e300};
+    const bool disc = std::string_view(rule).starts_with("disc");
+    if (!disc) options.distance_one = DistanceOne::kBand;
+    if (!disc && std::string_view(rule) != "harmonic") options.thinning = false;
+    EXPECT_EQ(allowed_pairs(RadialMask(layout, options)), all) << rule;
+  }
 }
 
 TEST(RadialRule, TakesHalfABlockOffTheReleasedWidths) {

@@ -22,6 +22,13 @@ inline double band_length(std::int64_t tokens_per_frame, std::int32_t distance) 
                     -static_cast<int>(std::bit_width(static_cast<std::uint32_t>(distance))));
 }
 
+/// The whole tokens of a band's width. A factor without bound makes widths that no integer holds;
+/// beyond this limit a band is wider than any frame.
+inline std::int64_t whole_tokens(double width) {
+  constexpr double kWiderThanAnyFrame = 0x1p33;
+  return static_cast<std::int64_t>(std::floor(std::min(width, kWiderThanAnyFrame)));
+}
+
 /// Which distances thinning leaves: those whose band length is at least `threshold`, of the others
 /// every (threshold / L)-th.
 class Thinning {

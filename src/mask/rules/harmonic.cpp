@@ -19,7 +19,7 @@ class HarmonicRule : public MaskRule {
       return FrameWindow::band(tokens / 2);
     }
     const double width = options_.decay_factor * static_cast<double>(tokens) / distance;
-    return FrameWindow::band(static_cast<std::int64_t>(std::floor(width)));
+    return FrameWindow::band(whole_tokens(width));
   }
 };
 

@@ -24,8 +24,7 @@ class RadialRule : public MaskRule {
     if (distance > 1 && !thinning_.keeps(distance)) return FrameWindow::nothing();
     const double width = std::max<double>(options_.block_size,
                                           options_.decay_factor * band_length(tokens, distance));
-    return FrameWindow::band(
-        static_cast<std::int64_t>(std::floor(width - options_.block_size / 2)));
+    return FrameWindow::band(whole_tokens(width - options_.block_size / 2));
   }
 
   std::int32_t next_distance(std::int32_t distance) const override {

@@ -26,7 +26,7 @@ class ReleasedRule : public MaskRule {
     }
     const double width = std::max<double>(options_.block_size,
                                           options_.decay_factor * band_length(tokens, distance));
-    return FrameWindow::band(static_cast<std::int64_t>(std::floor(width)));
+    return FrameWindow::band(whole_tokens(width));
   }
 
   std::int32_t next_distance(std::int32_t distance) const override {
