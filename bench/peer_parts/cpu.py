@@ -1,7 +1,6 @@
 """What runs on a CPU: ours by implementation, torch's SDPA, FlexAttention, a matrix product."""
 
 import os
-import platform
 
 import torch
 import torch.nn.functional as F
@@ -11,19 +10,30 @@ from .ours import differentiated
 from .shapes import Candidate
 
 
-def describe_machine():
-    name = platform.processor()
+def first_processor():
+    """The first entry of /proc/cpuinfo; empty where there is none."""
     try:
         with open("/proc/cpuinfo") as lines:
-            found = dict(line.split(":", 1) for line in lines if ":" in line)
-        values = {key.strip(): value.strip() for key, value in found.items()}
-        wanted = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16")
-        flags = [flag for flag in wanted if flag in values.get("flags", "").split()]
-        name = values.get("model name", name)
+            entry = lines.read().split("\n\n")[0]
     except OSError:
-        flags = []
-    return {"machine": name, "flags": flags, "threads": torch.get_num_threads(),
-            "load": os.getloadavg()[0]}
+        return {}
+    pairs = (line.split(":", 1) for line in entry.splitlines() if ":" in line)
+    return {key.strip(): value.strip() for key, value in pairs}
+
+
+def describe_machine():
+    """Makers give one name to several generations: family, model and stepping tell them apart."""
+    known = first_processor()
+    parts = {"family": "cpu family", "model": "model", "stepping": "stepping"}
+    numbers = [f"{word} {known[key]}" for word, key in parts.items() if key in known]
+    wanted = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16")
+    return {
+        "machine": ", ".join([known.get("model name", "unknown processor"), *numbers]),
+        "flags": [flag for flag in wanted if flag in known.get("flags", "").split()],
+        "processors": len(os.sched_getaffinity(0)),
+        "threads": torch.get_num_threads(),
+        "load": os.getloadavg()[0],
+    }
 
 
 def ceilings(dtype):
@@ -65,13 +75,13 @@ def flex(problem, kind):
             with torch.no_grad():
                 return compiled(*inputs)
 
-        return Candidate(run, "plan", flops, "HND")
+        return Candidate(run, "plan", flops, "HND", compiles=True)
     run, with_dout = differentiated(compiled, inputs, problem.dout_hnd, state)
-    return Candidate(run, "plan", flops, "HND", with_dout, state)
+    return Candidate(run, "plan", flops, "HND", with_dout, state, compiles=True)
 
 
-def candidates(problem, kind, failed):
-    found = ours.candidates(problem, kind)
+def candidates(problem, kind, failed, best_only):
+    found = ours.candidates(problem, kind, best_only)
     found["sdpa"] = sdpa(problem, kind)
     found["flex"] = flex(problem, kind)
     return found

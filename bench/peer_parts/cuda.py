@@ -169,8 +169,8 @@ BUILDERS = {
 }
 
 
-def candidates(problem, kind, failed):
-    found = ours.candidates(problem, kind)
+def candidates(problem, kind, failed, best_only):
+    found = ours.candidates(problem, kind, best_only)
     for name, build in BUILDERS.items():
         try:
             found[name] = build(problem, kind)

@@ -1,4 +1,4 @@
-"""Ours, one candidate per implementation, and what all differentiated candidates share."""
+"""Ours, by implementation and with every block, and what all differentiated candidates share."""
 
 import os
 
@@ -39,12 +39,13 @@ def differentiated(forward, inputs, dout, state):
     return (lambda: run_with(dout)), run_with
 
 
-def candidate(problem, kind, name):
+def candidate(problem, kind, name, mask="plan"):
     inputs, state = (problem.q, problem.k, problem.v), {}
-    flops = problem.flops(kind, "plan")
+    flops = problem.flops(kind, mask)
+    plan = problem.plan if mask == "plan" else problem.dense_plan
 
     def forward(*leaves):
-        return radial_attention(*leaves, problem.plan)
+        return radial_attention(*leaves, plan)
 
     if kind == "fwd":
 
@@ -52,7 +53,7 @@ def candidate(problem, kind, name):
             with forced(name), torch.no_grad():
                 return forward(*inputs)
 
-        return Candidate(run, "plan", flops)
+        return Candidate(run, mask, flops)
     backward, with_dout = differentiated(forward, inputs, problem.dout, state)
 
     def run():
@@ -63,9 +64,19 @@ def candidate(problem, kind, name):
         with forced(name):
             return with_dout(dout)
 
-    return Candidate(run, "plan", flops, with_dout=run_with, state=state)
+    return Candidate(run, mask, flops, with_dout=run_with, state=state)
 
 
-def candidates(problem, kind):
+def candidates(problem, kind, best_only):
+    """One for each implementation, or only for the one that runs by default; that one also under
+    the dense rule, as "ours dense"."""
+    default = torch.ops.radial.chosen_implementation(
+        problem.q, problem.k, problem.v, problem.plan.id
+    )
     names = [name for name in implementations(problem.device) if name != "reference"]
-    return {f"ours {name}": candidate(problem, kind, name) for name in names}
+    if best_only:
+        names = [default]
+    found = {f"ours {name}": candidate(problem, kind, name) for name in names}
+    if problem.shape.rule != "dense":
+        found["ours dense"] = candidate(problem, kind, default, "dense")
+    return found

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 
 
-def print_ceiling(ceiling):
-    for name, measured in ceiling.items():
-        print(f"ceiling: {name} {measured['ms']:.2f} ms, {measured['tflops']:.3f} TFLOP/s")
+def print_products(products):
+    for name, measured in products.items():
+        spread = f"[{measured['ms_min']:.2f}, {measured['ms_max']:.2f}]"
+        print(f"  {name:24s} {'':5s} {measured['ms']:10.3f} {spread:>20s} {measured['tflops']:8.3f}")
 
 
 def print_shape(result, kind):
@@ -30,13 +32,44 @@ def print_shape(result, kind):
             if row["hot"]:
                 line += f"  hot at {row['hot']['mhz']:.0f} MHz, {row['hot']['watts']:.0f} W"
         print(line)
+    print_products(result["ceiling"].get(kind, {}))
+    for name, seconds in result["not_timed"].items():
+        if name.endswith(kind):
+            print(f"  not timed: {name}: its first call took {seconds:.1f} s")
     for name, reason in result["failed"].items():
         if name.endswith(kind):
             print(f"  not run: {name}: {reason}")
 
 
+RATIOS = {
+    "over_flex": "/flex",
+    "over_sdpa": "/sdpa",
+    "over_product": "/product",
+    "bwd_over_fwd": "bwd/fwd",
+    "d64_over_d128": "d64/d128",
+    "time_over_dense": "t/dense",
+    "block_ratio": "blocks",
+    "off_block_ratio": "off",
+}
+
+
+def print_ratios(rows):
+    """/x: our rate over x's; t/dense: our time over ours with every block, beside the share of kept
+    blocks and how far the two are apart."""
+    titles = "".join(f"{title:>9s}" for title in RATIOS.values())
+    print(f"\n{'ratios of rates':22s}{'TFLOP/s':>9s}{titles}")
+    for row in rows:
+        cells = "".join(f"{row[key]:9.3f}" if key in row else f"{'':9s}" for key in RATIOS)
+        print(f"{row['shape'] + ' ' + row['pass']:22s}{row['tflops']:9.3f}{cells}".rstrip())
+
+
+def without_folders(text):
+    """Absolute paths cut down to the file's name: where things lie is no part of a result."""
+    return re.sub(r"(?<![\w./-])/(?:[^\s/\"']+/)+", "", text)
+
+
 def write_json(path, results):
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(results, indent=1) + "\n")
+    temporary.write_text(without_folders(json.dumps(results, indent=1)) + "\n")
     os.replace(temporary, path)

@@ -25,6 +25,9 @@ def _cpu_shapes():
                 yield Shape(f"{label}_h{heads}_d{head_dim}", grid, heads, head_dim)
     for tokens, grid in (("4k", (16, 16, 16)), ("16k", (16, 32, 32))):
         yield Shape(f"dense_{tokens}", grid, 2, 128, rule="dense")
+    yield Shape("dense_4k_d64", (16, 16, 16), 2, 64, rule="dense")
+    for frames, length in ((13, "1x"), (49, "4x")):
+        yield Shape(f"demo_{length}", (frames, 16, 16), 4, 64)
     # For a look rather than a record: 3,840 tokens.
     yield Shape("small", (15, 16, 16), 2, 128)
 
@@ -53,6 +56,7 @@ class Problem:
     def __init__(self, shape, dtype, device):
         self.shape, self.dtype, self.device = shape, dtype, device
         self.plan = Plan.build(*shape.grid, rule=shape.rule, decay_factor=shape.decay_factor)
+        self.dense_plan = Plan.build(*shape.grid, rule="dense")
         self.tokens = self.plan.query_tokens
         size = (shape.batch, self.tokens, shape.heads, shape.head_dim)
         self.q, self.k, self.v, self.dout = (
@@ -82,7 +86,8 @@ class Problem:
 @dataclasses.dataclass
 class Candidate:
     """Something to time. `run(*leaves)` gives out, or (dq, dk, dv) for kind "bwd"; `as_nhd` brings
-    one result to [B, S, H, D]. `with_dout(dout)` is a one-off run of the backward for the check."""
+    one result to [B, S, H, D]. `with_dout(dout)` is a one-off run of the backward for the check.
+    `compiles`: the first call does not count, it is the compiler's."""
 
     run: callable
     mask: str  # "dense" or "plan"
@@ -90,4 +95,6 @@ class Candidate:
     layout: str = "NHD"
     with_dout: callable = None
     state: dict = dataclasses.field(default_factory=dict)
+    compiles: bool = False
     error_over_budget: float = None
+    call_s: float = 0  # of the checked call; with kind "bwd" its forward is part of it

@@ -8,18 +8,23 @@ import time
 
 import torch
 
-SLOW_CALL_MS = 2000  # above this the median of 5 single calls has to do
+SLOW_CALL_MS = 2000  # above this the median of SLOW_ROUNDS single calls has to do
+SLOW_ROUNDS = 5
 
 
 def clock_for(arguments):
+    slow_rounds = arguments.rounds or SLOW_ROUNDS
     if arguments.device == "cpu":
-        return CpuClock(arguments.rounds or 7, arguments.window_ms or 200, arguments.limit_s)
-    return CudaClock(arguments.rounds or 11, arguments.window_ms or 150, arguments.limit_s)
+        clock, rounds, window_ms = CpuClock, 7, 200
+    else:
+        clock, rounds, window_ms = CudaClock, 11, 150
+    return clock(arguments.rounds or rounds, slow_rounds, arguments.window_ms or window_ms,
+                 arguments.limit_s)
 
 
 class CpuClock:
-    def __init__(self, rounds, window_ms, limit_s):
-        self.rounds, self.window_ms = rounds, window_ms
+    def __init__(self, rounds, slow_rounds, window_ms, limit_s):
+        self.rounds, self.slow_rounds, self.window_ms = rounds, slow_rounds, window_ms
         self.end = time.monotonic() + limit_s
 
     def window(self, run, calls):
@@ -29,12 +34,17 @@ class CpuClock:
             run()
         return (time.perf_counter() - begin) * 1e3 / calls
 
+    def calls_of_window(self, candidate):
+        if candidate.call_s * 1e3 > SLOW_CALL_MS:
+            return 1  # and warm from its check
+        candidate.run()  # packed and warm
+        once = self.window(candidate.run, 1)
+        return max(1, math.ceil(self.window_ms / max(once, 1e-3)))
+
     def time_all(self, candidates):
         order, samples, calls = list(candidates), {}, {}
         for name in order:
-            candidates[name].run()  # compiled, packed and warm
-            once = self.window(candidates[name].run, 1)
-            calls[name] = max(1, math.ceil(self.window_ms / max(once, 1e-3)))
+            calls[name] = self.calls_of_window(candidates[name])
             samples[name] = []
         shuffler = random.Random(1)
         for done in range(self.rounds):
@@ -42,7 +52,7 @@ class CpuClock:
                 break
             shuffler.shuffle(order)
             for name in order:
-                if done >= 5 and statistics.median(samples[name]) > SLOW_CALL_MS:
+                if done >= self.slow_rounds and statistics.median(samples[name]) > SLOW_CALL_MS:
                     continue
                 samples[name].append(self.window(candidates[name].run, calls[name]))
         return {name: self.summary(samples[name], calls[name]) for name in candidates}
@@ -60,8 +70,8 @@ class CudaClock(CpuClock):
     SPIN_CYCLES = 1_500_000
     BURSTS = 5
 
-    def __init__(self, rounds, window_ms, limit_s):
-        super().__init__(rounds, window_ms, limit_s)
+    def __init__(self, *settings):
+        super().__init__(*settings)
         self.monitor = Monitor()
         self.spans = []
 
