@@ -44,7 +44,8 @@ std::optional<std::vector<std::int64_t>> ShapeSource::shape_of(const std::string
 at::Tensor ShapeSource::load(const std::string& name, at::IntArrayRef shape,
                              std::optional<at::ScalarType> dtype) {
   shapes_[name] = shape.vec();
-  return at::empty(shape, at::TensorOptions().device(at::kMeta).dtype(dtype.value_or(dtype_)));
+  dtypes_[name] = dtype.value_or(dtype_);
+  return at::empty(shape, at::TensorOptions().device(at::kMeta).dtype(dtypes_[name]));
 }
 
 }  // namespace radial::video

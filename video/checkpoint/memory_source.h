@@ -27,8 +27,8 @@ class TableSource : public TensorSource {
   std::map<std::string, at::Tensor> tensors_;
 };
 
-/// Has every tensor in whatever shape is asked for, on the meta device, and notes name and shape:
-/// what a model consists of, without its memory.
+/// Has every tensor in whatever shape is asked for, on the meta device, and notes name, shape and
+/// element type: what a model consists of, without its memory.
 class ShapeSource : public TensorSource {
  public:
   explicit ShapeSource(at::ScalarType dtype) : dtype_(dtype) {}
@@ -36,6 +36,8 @@ class ShapeSource : public TensorSource {
   bool has(const std::string&) const override { return true; }
   /// Name and shape of each tensor asked for.
   const std::map<std::string, std::vector<std::int64_t>>& shapes() const { return shapes_; }
+  /// Name and element type of each tensor asked for: the source's, or the one it was asked for in.
+  const std::map<std::string, at::ScalarType>& dtypes() const { return dtypes_; }
   /// Elements in all tensors asked for.
   std::int64_t num_parameters() const;
 
@@ -50,6 +52,7 @@ class ShapeSource : public TensorSource {
  private:
   at::ScalarType dtype_;
   std::map<std::string, std::vector<std::int64_t>> shapes_;
+  std::map<std::string, at::ScalarType> dtypes_;
 };
 
 }  // namespace radial::video
