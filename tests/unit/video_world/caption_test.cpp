@@ -119,20 +119,21 @@ TEST(ParseCaption, ReadsWhatAPersonTypes) {
 }
 
 TEST(ParseCaption, RefusesWhatIsNotOfTheWorld) {
-  expect_refused([] { (void)parse_caption("a red dog moves left"); }, {"got \"dog\""});
+  expect_refused([] { (void)parse_caption("a red dog moves left"); },
+                 {"caption: expected words of the synthetic world, got \"dog\""});
   expect_refused([] { (void)parse_caption("a red ball does not move left"); }, {"got \"left\""});
   expect_refused([] { (void)parse_caption("a red ball stands still, \xE7\x8B\x97"); },
                  {"got \"\xE7\x8B\x97\""});
   expect_refused([] { (void)parse_caption(""); }, {"expected the color of body 1, got none"});
   expect_refused([] { (void)parse_caption("a red ball"); },
-                 {"expected the motion of body 1, got none"});
+                 {"caption: expected the motion of body 1, got none"});
   expect_refused([] { (void)parse_caption("a red blue ball spins"); },
                  {"expected the shape of body 1, got another color"});
   expect_refused([] { (void)parse_caption("a red ball moves left and right"); }, {"got \"right\""});
   expect_refused([] { (void)parse_caption("two toys: a red ball moves left"); },
-                 {"expected 2 bodies as it says, got 1"});
+                 {"caption: expected 2 bodies as it says, got 1"});
   expect_refused([] { (void)parse_caption("a red ball moves left and a red cube spins"); },
-                 {"got two red ones"});
+                 {"caption: expected bodies of different colors, got two red ones"});
   expect_refused(
       [] {
         (void)parse_caption("a red ball moves left. The camera zooms in. The camera zooms out.");
@@ -148,6 +149,21 @@ std::set<Combination> combinations_of(const CaptionFacts& facts) {
     combinations.emplace(body.shape, body.color, body.motion, facts.camera);
   }
   return combinations;
+}
+
+TEST(HeldOutPrompts, ComeFrom55Of1480Combinations) {
+  int total = 0, held_out = 0;
+  for (int i = 0; i < kNumShapes * kNumColors * kNumMotions * kNumCameraMoves; ++i) {
+    const auto shape = static_cast<BodyShape>(i % kNumShapes);
+    const auto color = static_cast<BodyColor>(i / kNumShapes % kNumColors);
+    const auto motion = static_cast<Motion>(i / (kNumShapes * kNumColors) % kNumMotions);
+    const auto camera = static_cast<CameraMove>(i / (kNumShapes * kNumColors * kNumMotions));
+    if (motion == Motion::kSpin && shape != BodyShape::kCube && shape != BodyShape::kRing) continue;
+    ++total;
+    held_out += is_held_out(shape, color, motion, camera) ? 1 : 0;
+  }
+  EXPECT_EQ(total, 1480);
+  EXPECT_EQ(held_out, 55);
 }
 
 TEST(HeldOutPrompts, AreNeverTrainedOn) {
