@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -50,6 +51,19 @@ std::vector<std::string> names_of(const Weights& weights) {
   return names;
 }
 
+// transformers may store the token table under both of its names; the official layout has one.
+void drop_second_token_table(Weights& weights, const video::ModelPart& part) {
+  const auto is_named = [&](const char* name) {
+    return [wanted = part.prefix + name](const video::TensorData& tensor) {
+      return tensor.name == wanted;
+    };
+  };
+  if (part.kind == video::PartKind::kUmt5 &&
+      std::any_of(weights.tensors.begin(), weights.tensors.end(), is_named("shared.weight"))) {
+    std::erase_if(weights.tensors, is_named("encoder.embed_tokens.weight"));
+  }
+}
+
 // Every tensor must have a name in the other layout: a file with half of them renamed fits nothing.
 void rename(Weights& weights, const video::ModelPart& part, video::Layout wanted) {
   for (video::TensorData& tensor : weights.tensors) {
@@ -76,6 +90,7 @@ int run_convert(const ConvertRequest& request) {
   const std::optional<video::ModelPart> part = video::recognise_part(names_of(weights));
   if (request.layout) {
     if (!part) refuse("--layout", "weights of a known network to rename", request.input);
+    drop_second_token_table(weights, *part);
     rename(weights, *part, *request.layout);
   }
   video::write_safetensors(request.output, weights.tensors, weights.metadata);

@@ -68,8 +68,9 @@ std::string header_text(const std::vector<const TensorData*>& order,
   return text;
 }
 
-void write_all(const std::filesystem::path& path, const std::string& header,
-               const std::vector<const TensorData*>& order) {
+// `wanted` is the name that messages give the file.
+void write_all(const std::filesystem::path& path, const std::filesystem::path& wanted,
+               const std::string& header, const std::vector<const TensorData*>& order) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   std::array<char, 8> length{};
   for (std::size_t i = 0; i < length.size(); ++i) {
@@ -82,7 +83,7 @@ void write_all(const std::filesystem::path& path, const std::string& header,
                static_cast<std::streamsize>(tensor->bytes.size()));
   }
   file.close();
-  if (!file) throw Error(concat(path.string(), ": cannot be written: ", std::strerror(errno)));
+  if (!file) throw Error(concat(wanted.string(), ": cannot be written: ", std::strerror(errno)));
 }
 
 }  // namespace
@@ -93,7 +94,7 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Tens
   std::filesystem::path temporary = path;
   temporary += concat(".partial-", ::getpid());
   try {
-    write_all(temporary, header_text(order, metadata), order);
+    write_all(temporary, path, header_text(order, metadata), order);
     std::filesystem::rename(temporary, path);
   } catch (const std::filesystem::filesystem_error& error) {
     std::error_code ignored;
