@@ -4,6 +4,8 @@ Exact: float64 from the rounded inputs, for a sample of queries. The backward is
 gradient that is zero but for the sampled queries, so that dk and dv follow from those alone.
 Budget: twice the error of the plain formula in the candidates' type, plus noise: the rounding of the
 result to that type, and float32 sums of the formula's terms (as tests/support/error_budget.cpp).
+The check of a peer only has to show that it computes the same: torch's SDPA leaves the budget by a
+few percent in the bfloat16 backward of long videos, and its time is wanted all the same.
 """
 
 import time
@@ -11,6 +13,7 @@ import time
 import torch
 
 SAMPLED = 32
+PEER_LIMIT = 4  # times the budget; ours has to keep it
 HEAD = -1  # one head is compared whole
 
 
@@ -114,7 +117,7 @@ def check_all(problem, candidates, kind, failed):
         except Exception as error:  # a peer that cannot run must not stop the others
             failed[f"{name} {kind}"] = f"{type(error).__name__}: {error}".split("\n")[0][:300]
             continue
-        if candidate.error_over_budget <= 1:
+        if candidate.error_over_budget <= (1 if name.startswith("ours") else PEER_LIMIT):
             right[name] = candidate
         else:
             failed[f"{name} {kind}"] = f"error {candidate.error_over_budget:.2f} of the budget"
