@@ -106,9 +106,10 @@ TEST_P(AttentionContract, RepeatsAndThreadCountsGiveTheSameBits) {
   for (const std::uint64_t seed : {900, 901, 902, 903}) {
     const Problem problem = random_problem(seed, range());
     SCOPED_TRACE(problem.description);
-    const Results once = run_attention(problem, GetParam().implementation, 1);
+    const Results once = run_attention(problem, GetParam().implementation, {.num_threads = 1});
     for (const int threads : {1, 2, 5}) {
-      const Results again = run_attention(problem, GetParam().implementation, threads);
+      const Results again =
+          run_attention(problem, GetParam().implementation, {.num_threads = threads});
       EXPECT_EQ(again.out.memory, once.out.memory) << threads << " threads";
       EXPECT_EQ(again.lse, once.lse) << threads << " threads";
       EXPECT_EQ(again.dq.memory, once.dq.memory) << threads << " threads";

@@ -123,6 +123,14 @@ std::string describe(const Problem& problem) {
 
 }  // namespace
 
+void poison(HostTensor& tensor) {
+  const auto row = static_cast<std::size_t>(tensor.view.sizes[3]) * size_of(tensor.view.dtype);
+  for_each_row(tensor, [&](std::int64_t b, std::int64_t token, std::int64_t head) {
+    const auto place = static_cast<std::size_t>(tensor.place(b, token, head));
+    std::memset(tensor.memory.data() + place * size_of(tensor.view.dtype), 0xff, row);
+  });
+}
+
 HostTensor make_tensor(DType dtype, const std::array<std::int64_t, 4>& sizes, Memory memory) {
   const auto [batch, tokens, heads, head_dim] = sizes;
   const std::int64_t gap = memory == Memory::kGaps ? 8 : 0;
@@ -174,6 +182,39 @@ std::int64_t Problem::valid_keys(std::int64_t b) const {
                               : plan.text_begin() + text_lengths[static_cast<std::size_t>(b)];
 }
 
+namespace {
+
+/// Text lengths, scale and tensors of a problem that has its plan and heads.
+void fill_in(Random& random, Problem& problem, const ProblemRange& range, std::int64_t batch,
+             std::int64_t head_dim) {
+  const BlockPlan& plan = problem.plan;
+  for (std::int64_t b = 0; plan.text_tokens() > 0 && b < batch; ++b) {
+    problem.text_lengths.push_back(
+        static_cast<std::int32_t>(random.between(0, plan.text_tokens())));
+  }
+  if (random.chance(0.3)) problem.scale = random.chance(0.5) ? 0.3 : -0.05;
+
+  const std::vector<Memory> memories = {Memory::kBshd, Memory::kBhsd, Memory::kGaps};
+  const std::array<std::int64_t, 4> q_sizes{batch, plan.query_tokens(), problem.heads, head_dim};
+  const std::array<std::int64_t, 4> k_sizes{batch, plan.key_tokens(), problem.key_heads, head_dim};
+  problem.q = make_tensor(range.dtype, q_sizes, random.one_of(memories));
+  problem.k = make_tensor(range.dtype, k_sizes, random.one_of(memories));
+  problem.v = make_tensor(range.dtype, k_sizes, random.one_of(memories));
+  problem.dout = make_tensor(range.dtype, q_sizes, random.one_of(memories));
+  // Scores are normal with deviation 1; with 10 times larger Q and K, 100.
+  const double size = range.inputs == Inputs::kLargeLogits ? 10 : 1;
+  if (range.inputs == Inputs::kLargeLogits) problem.scale.reset();
+  fill(random, problem.q, range.inputs, size);
+  fill(random, problem.k, range.inputs, size);
+  fill(random, problem.v, range.inputs, 1);
+  fill(random, problem.dout, range.inputs, 1);
+  if (range.inputs == Inputs::kDominant) make_dominant(random, problem);
+  poison_padding(problem);
+  problem.description = describe(problem);
+}
+
+}  // namespace
+
 Problem random_problem(std::uint64_t seed, const ProblemRange& range) {
   Random random(seed);
   Problem problem;
@@ -190,28 +231,20 @@ Problem random_problem(std::uint64_t seed, const ProblemRange& range) {
                                        : 0;
   const std::int64_t head_dim = random.one_of(range.head_dims);
   problem.plan = random_plan(random, range, problem.heads, query_tokens, key_tokens, text_tokens);
-  for (std::int64_t b = 0; text_tokens > 0 && b < batch; ++b) {
-    problem.text_lengths.push_back(static_cast<std::int32_t>(random.between(0, text_tokens)));
-  }
-  if (random.chance(0.3)) problem.scale = random.chance(0.5) ? 0.3 : -0.05;
+  fill_in(random, problem, range, batch, head_dim);
+  return problem;
+}
 
-  const std::vector<Memory> memories = {Memory::kBshd, Memory::kBhsd, Memory::kGaps};
-  const std::array<std::int64_t, 4> q_sizes{batch, query_tokens, problem.heads, head_dim};
-  const std::array<std::int64_t, 4> k_sizes{batch, key_tokens, problem.key_heads, head_dim};
-  problem.q = make_tensor(range.dtype, q_sizes, random.one_of(memories));
-  problem.k = make_tensor(range.dtype, k_sizes, random.one_of(memories));
-  problem.v = make_tensor(range.dtype, k_sizes, random.one_of(memories));
-  problem.dout = make_tensor(range.dtype, q_sizes, random.one_of(memories));
-  // Scores are normal with deviation 1; with 10 times larger Q and K, 100.
-  const double size = range.inputs == Inputs::kLargeLogits ? 10 : 1;
-  if (range.inputs == Inputs::kLargeLogits) problem.scale.reset();
-  fill(random, problem.q, range.inputs, size);
-  fill(random, problem.k, range.inputs, size);
-  fill(random, problem.v, range.inputs, 1);
-  fill(random, problem.dout, range.inputs, 1);
-  if (range.inputs == Inputs::kDominant) make_dominant(random, problem);
-  poison_padding(problem);
-  problem.description = describe(problem);
+Problem problem_of(BlockPlan plan, std::int32_t heads, std::int32_t key_heads, std::uint64_t seed,
+                   const ProblemRange& range) {
+  Random random(seed);
+  Problem problem;
+  problem.seed = seed;
+  problem.heads = heads;
+  problem.key_heads = key_heads;
+  problem.plan = std::move(plan);
+  const std::int64_t batch = random.between(1, 2);
+  fill_in(random, problem, range, batch, random.one_of(range.head_dims));
   return problem;
 }
 

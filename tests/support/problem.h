@@ -28,6 +28,9 @@ enum class Memory { kBshd, kBhsd, kGaps };
 /// Contiguous in the order of `memory`; gaps and all hold the byte 0xa5.
 HostTensor make_tensor(DType dtype, const std::array<std::int64_t, 4>& sizes, Memory memory);
 
+/// Every element becomes NaN; gaps keep their bytes.
+void poison(HostTensor& tensor);
+
 /// Element `index` of the tensor's memory.
 double get(const HostTensor& tensor, std::int64_t index);
 void set(HostTensor& tensor, std::int64_t index, double value);
@@ -73,6 +76,10 @@ struct Problem {
 };
 
 Problem random_problem(std::uint64_t seed, const ProblemRange& range);
+
+/// Random tensors, lengths and scale for a plan; of the range, the types, head dims and inputs.
+Problem problem_of(BlockPlan plan, std::int32_t heads, std::int32_t key_heads, std::uint64_t seed,
+                   const ProblemRange& range);
 
 /// The same problem in double precision.
 Problem in_double(const Problem& problem);

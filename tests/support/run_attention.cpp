@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <memory>
 #include <stdexcept>
 
 #include "attention/implementation_list.h"
@@ -38,12 +40,30 @@ void expect_gaps_untouched(const HostTensor& tensor) {
   EXPECT_EQ(touched, 0u) << "bytes outside the tensor were written";
 }
 
+/// Scratch memory on the host of which every byte is 0xff; none for a problem of an even seed.
+class HostWorkspace {
+ public:
+  HostWorkspace(const Problem& problem, std::size_t bytes)
+      : bytes_(problem.seed % 2 == 1 ? bytes : 0), memory_(bytes_ + 256, std::byte{0xff}) {}
+  Workspace get() {
+    void* place = memory_.data();
+    std::size_t space = memory_.size();
+    if (bytes_ == 0) return {};
+    return {std::align(256, bytes_, place, space), bytes_};
+  }
+
+ private:
+  std::size_t bytes_;
+  std::vector<std::byte> memory_;
+};
+
 template <typename Statistic>
-void run_on_host(const Problem& problem, const RunOptions& options, Results& results) {
+void run_on_host(const Problem& problem, RunOptions options, Results& results) {
   const std::int32_t* lengths =
       problem.text_lengths.empty() ? nullptr : problem.text_lengths.data();
   std::vector<Statistic> lse(
-      static_cast<std::size_t>(problem.batch() * problem.heads * problem.query_tokens()));
+      static_cast<std::size_t>(problem.batch() * problem.heads * problem.query_tokens()),
+      std::numeric_limits<Statistic>::quiet_NaN());
   ForwardArgs forward;
   forward.q = as_const(problem.q.view);
   forward.k = as_const(problem.k.view);
@@ -52,6 +72,8 @@ void run_on_host(const Problem& problem, const RunOptions& options, Results& res
   forward.maybe_lse = lse.data();
   forward.maybe_text_lengths = lengths;
   forward.scale = problem.scale;
+  HostWorkspace forward_workspace(problem, forward_workspace_bytes(problem.plan, forward, options));
+  options.workspace = forward_workspace.get();
   attention_forward(problem.plan, forward, options);
 
   BackwardArgs backward;
@@ -66,13 +88,48 @@ void run_on_host(const Problem& problem, const RunOptions& options, Results& res
   backward.dv = results.dv.view;
   backward.maybe_text_lengths = lengths;
   backward.scale = problem.scale;
+  HostWorkspace backward_workspace(problem,
+                                   backward_workspace_bytes(problem.plan, backward, options));
+  options.workspace = backward_workspace.get();
   attention_backward(problem.plan, backward, options);
   results.lse.assign(lse.begin(), lse.end());
 }
 
+void run_on_host(const Problem& problem, const RunOptions& options, Results& results) {
+  if (problem.q.view.dtype == DType::kFloat64) {
+    run_on_host<double>(problem, options, results);
+  } else {
+    run_on_host<float>(problem, options, results);
+  }
+}
+
+/// The same with every tensor copied to memory with far strides and back.
+void run_far_on_host(const Problem& problem, const RunOptions& options, Results& results, Far far) {
+  const FarTensor q(problem.q, far), k(problem.k, far), v(problem.v, far), dout(problem.dout, far);
+  const FarTensor out(results.out, far), dq(results.dq, far), dk(results.dk, far),
+      dv(results.dv, far);
+  Problem moved = problem;
+  moved.q.view = q.view();
+  moved.k.view = k.view();
+  moved.v.view = v.view();
+  moved.dout.view = dout.view();
+  Results there;
+  there.out.view = out.view();
+  there.dq.view = dq.view();
+  there.dk.view = dk.view();
+  there.dv.view = dv.view();
+  run_on_host(moved, options, there);
+  out.copy_back(results.out);
+  dq.copy_back(results.dq);
+  dk.copy_back(results.dk);
+  dv.copy_back(results.dv);
+  results.lse = there.lse;
+}
+
 }  // namespace
 
-Results run_attention(const Problem& problem, std::string_view implementation, int num_threads) {
+Results run_attention(const Problem& problem, std::string_view implementation,
+                      const Manner& manner) {
   Problem bound = problem;
   for (HostTensor* tensor : {&bound.q, &bound.k, &bound.v, &bound.dout}) {
     tensor->view.data = tensor->memory.data();
@@ -83,20 +140,24 @@ Results run_attention(const Problem& problem, std::string_view implementation, i
   results.dq = make_tensor(dtype, problem.q.view.sizes, Memory::kGaps);
   results.dk = make_tensor(dtype, problem.k.view.sizes, Memory::kGaps);
   results.dv = make_tensor(dtype, problem.k.view.sizes, Memory::kGaps);
+  const auto outputs = {&results.out, &results.dq, &results.dk, &results.dv};
+  for (HostTensor* tensor : outputs) poison(*tensor);
   RunOptions options;
   options.implementation = implementation;
-  options.num_threads = num_threads;
-  if (find(implementation).device == DeviceType::kCuda) {
-    run_on_cuda(bound, options, results);
-  } else if (dtype == DType::kFloat64) {
-    run_on_host<double>(bound, options, results);
+  options.num_threads = manner.num_threads;
+  if (runs_on_cuda(implementation)) {
+    run_on_cuda(bound, options, manner, results);
+  } else if (manner.far != Far::kNone) {
+    run_far_on_host(bound, options, results, manner.far);
   } else {
-    run_on_host<float>(bound, options, results);
+    run_on_host(bound, options, results);
   }
-  for (const HostTensor* tensor : {&results.out, &results.dq, &results.dk, &results.dv}) {
-    expect_gaps_untouched(*tensor);
-  }
+  for (const HostTensor* tensor : outputs) expect_gaps_untouched(*tensor);
   return results;
+}
+
+bool runs_on_cuda(std::string_view implementation) {
+  return find(implementation).device == DeviceType::kCuda;
 }
 
 std::vector<std::string> contract_implementations() {

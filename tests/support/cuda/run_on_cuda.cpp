@@ -1,97 +1,164 @@
 #include "support/run_on_cuda.h"
 
+#include <memory>
 #include <span>
 
 #include "attention/cuda/common/device_array.h"
 #include "radial/cuda/device_plan.h"
+#include "support/cuda/mirror.h"
 
 namespace radial::testing {
 namespace {
 
-/// A tensor of the host with its copy on the GPU.
-class Mirror {
+/// Waits for nothing but what it is told to: a stream of its own.
+class OwnStream {
  public:
-  explicit Mirror(const HostTensor& tensor)
-      : memory_(std::span<const std::byte>(tensor.memory)), view_(tensor.view) {
-    view_.data = const_cast<std::byte*>(memory_.data());
-    view_.device = {DeviceType::kCuda, 0};
-  }
-  const TensorView& view() const { return view_; }
-  void copy_back(HostTensor& tensor) const {
-    RADIAL_CUDA_CHECK(cudaMemcpy(tensor.memory.data(), memory_.data(), tensor.memory.size(),
-                                 cudaMemcpyDeviceToHost));
-  }
+  OwnStream() { RADIAL_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
+  ~OwnStream() { static_cast<void>(cudaStreamDestroy(stream_)); }
+  OwnStream(const OwnStream&) = delete;
+  OwnStream& operator=(const OwnStream&) = delete;
+  cudaStream_t get() const { return stream_; }
+  void wait() const { RADIAL_CUDA_CHECK(cudaStreamSynchronize(stream_)); }
 
  private:
-  DeviceArray<std::byte> memory_;
-  TensorView view_;
+  cudaStream_t stream_ = nullptr;
 };
 
-/// Workspace whose every byte is 0xff: NaN to whoever reads before writing.
-class PoisonedWorkspace {
+/// A problem on the GPU: whatever a forward and a backward call need.
+class DeviceProblem {
  public:
-  explicit PoisonedWorkspace(std::size_t bytes)
-      : bytes_(bytes), memory_(std::span<const std::byte>(poison(bytes))) {}
-  Workspace get() const { return {const_cast<std::byte*>(memory_.data()), bytes_}; }
+  DeviceProblem(const Problem& problem, const RunOptions& options, const Results& results, Far far,
+                cudaStream_t stream)
+      : problem_(problem),
+        options_(options),
+        plan_(problem.plan, 0),
+        q_(problem.q, far),
+        k_(problem.k, far),
+        v_(problem.v, far),
+        dout_(problem.dout, far),
+        out_(results.out, far),
+        dq_(results.dq, far),
+        dk_(results.dk, far),
+        dv_(results.dv, far),
+        lengths_(std::span<const std::int32_t>(problem.text_lengths)),
+        lse_(sizeof(float) * lse_size()) {
+    options_.device_plan = &plan_;
+    options_.stream.handle = stream;
+    forward_ = {.q = as_const(q_.view()),
+                .k = as_const(k_.view()),
+                .v = as_const(v_.view()),
+                .out = out_.view(),
+                .maybe_lse = lse_.data(),
+                .maybe_text_lengths = lengths_.data(),
+                .scale = problem.scale};
+    backward_ = {.q = forward_.q,
+                 .k = forward_.k,
+                 .v = forward_.v,
+                 .out = as_const(out_.view()),
+                 .lse = lse_.data(),
+                 .dout = as_const(dout_.view()),
+                 .dq = dq_.view(),
+                 .dk = dk_.view(),
+                 .dv = dv_.view(),
+                 .maybe_text_lengths = lengths_.data(),
+                 .scale = problem.scale};
+    forward_memory_ =
+        std::make_unique<DeviceMemory>(forward_workspace_bytes(problem.plan, forward_, options_));
+    backward_memory_ =
+        std::make_unique<DeviceMemory>(backward_workspace_bytes(problem.plan, backward_, options_));
+  }
+
+  /// Workspaces and lse hold NaN, outputs what those of `results` hold.
+  void reset(const Results& results) {
+    forward_memory_->poison();
+    backward_memory_->poison();
+    lse_.poison();
+    out_.copy_there(results.out);
+    dq_.copy_there(results.dq);
+    dk_.copy_there(results.dk);
+    dv_.copy_there(results.dv);
+    RADIAL_CUDA_CHECK(cudaDeviceSynchronize());
+  }
+
+  /// Queues both calls on the stream.
+  void run() {
+    options_.workspace = {forward_memory_->data(), forward_memory_->bytes()};
+    attention_forward(problem_.plan, forward_, options_);
+    options_.workspace = {backward_memory_->data(), backward_memory_->bytes()};
+    attention_backward(problem_.plan, backward_, options_);
+  }
+
+  void copy_back(Results& results) const {
+    out_.copy_back(results.out);
+    dq_.copy_back(results.dq);
+    dk_.copy_back(results.dk);
+    dv_.copy_back(results.dv);
+    std::vector<float> lse(lse_size());
+    RADIAL_CUDA_CHECK(cudaMemcpy(lse.data(), lse_.data(), lse_.bytes(), cudaMemcpyDeviceToHost));
+    results.lse.assign(lse.begin(), lse.end());
+  }
 
  private:
-  static std::vector<std::byte> poison(std::size_t bytes) {
-    return std::vector<std::byte>(bytes, std::byte{0xff});
+  std::size_t lse_size() const {
+    return static_cast<std::size_t>(problem_.batch() * problem_.heads * problem_.query_tokens());
   }
-  std::size_t bytes_;
-  DeviceArray<std::byte> memory_;
+
+  const Problem& problem_;
+  RunOptions options_;
+  DevicePlan plan_;
+  Mirror q_, k_, v_, dout_, out_, dq_, dk_, dv_;
+  DeviceArray<std::int32_t> lengths_;
+  DeviceMemory lse_;
+  ForwardArgs forward_;
+  BackwardArgs backward_;
+  std::unique_ptr<DeviceMemory> forward_memory_, backward_memory_;
+};
+
+/// A graph of what `queue` puts on the stream, ready to be launched.
+class Graph {
+ public:
+  template <typename Queue>
+  Graph(cudaStream_t stream, const Queue& queue) {
+    // Thread-local capture refuses whatever cannot be captured: allocation, synchronising, plain
+    // copies.
+    RADIAL_CUDA_CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+    queue();
+    RADIAL_CUDA_CHECK(cudaStreamEndCapture(stream, &graph_));
+    RADIAL_CUDA_CHECK(cudaGraphInstantiate(&executable_, graph_, 0));
+  }
+  ~Graph() {
+    if (executable_ != nullptr) static_cast<void>(cudaGraphExecDestroy(executable_));
+    if (graph_ != nullptr) static_cast<void>(cudaGraphDestroy(graph_));
+  }
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+  void launch(cudaStream_t stream) const {
+    RADIAL_CUDA_CHECK(cudaGraphLaunch(executable_, stream));
+  }
+
+ private:
+  cudaGraph_t graph_ = nullptr;
+  cudaGraphExec_t executable_ = nullptr;
 };
 
 }  // namespace
 
-void run_on_cuda(const Problem& problem, RunOptions options, Results& results) {
-  const DevicePlan device_plan(problem.plan, 0);
-  options.device_plan = &device_plan;
-  const Mirror q(problem.q), k(problem.k), v(problem.v), dout(problem.dout);
-  const Mirror out(results.out), dq(results.dq), dk(results.dk), dv(results.dv);
-  const DeviceArray<std::int32_t> lengths{std::span<const std::int32_t>(problem.text_lengths)};
-  std::vector<float> host_lse(
-      static_cast<std::size_t>(problem.batch() * problem.heads * problem.query_tokens()), 99);
-  const DeviceArray<float> lse{std::span<const float>(host_lse)};
-  float* const lse_data = const_cast<float*>(lse.data());
-
-  ForwardArgs forward;
-  forward.q = as_const(q.view());
-  forward.k = as_const(k.view());
-  forward.v = as_const(v.view());
-  forward.out = out.view();
-  forward.maybe_lse = lse_data;
-  forward.maybe_text_lengths = lengths.data();
-  forward.scale = problem.scale;
-  const PoisonedWorkspace forward_workspace(
-      forward_workspace_bytes(problem.plan, forward, options));
-  options.workspace = forward_workspace.get();
-  attention_forward(problem.plan, forward, options);
-
-  BackwardArgs backward;
-  backward.q = forward.q;
-  backward.k = forward.k;
-  backward.v = forward.v;
-  backward.out = as_const(out.view());
-  backward.lse = lse_data;
-  backward.dout = as_const(dout.view());
-  backward.dq = dq.view();
-  backward.dk = dk.view();
-  backward.dv = dv.view();
-  backward.maybe_text_lengths = lengths.data();
-  backward.scale = problem.scale;
-  const PoisonedWorkspace backward_workspace(
-      backward_workspace_bytes(problem.plan, backward, options));
-  options.workspace = backward_workspace.get();
-  attention_backward(problem.plan, backward, options);
-
-  out.copy_back(results.out);
-  dq.copy_back(results.dq);
-  dk.copy_back(results.dk);
-  dv.copy_back(results.dv);
-  RADIAL_CUDA_CHECK(cudaMemcpy(host_lse.data(), lse.data(), host_lse.size() * sizeof(float),
-                               cudaMemcpyDeviceToHost));
-  results.lse.assign(host_lse.begin(), host_lse.end());
+void run_on_cuda(const Problem& problem, const RunOptions& options, const Manner& manner,
+                 Results& results) {
+  const OwnStream stream;
+  DeviceProblem there(problem, options, results, manner.far, stream.get());
+  there.reset(results);
+  there.run();
+  stream.wait();
+  if (manner.graph) {
+    const Graph graph(stream.get(), [&] { there.run(); });
+    for (int replay = 0; replay < 2; ++replay) {
+      there.reset(results);
+      graph.launch(stream.get());
+      stream.wait();
+    }
+  }
+  there.copy_back(results);
 }
 
 }  // namespace radial::testing

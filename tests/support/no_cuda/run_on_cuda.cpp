@@ -4,7 +4,7 @@
 
 namespace radial::testing {
 
-void run_on_cuda(const Problem&, RunOptions, Results&) {
+void run_on_cuda(const Problem&, const RunOptions&, const Manner&, Results&) {
   throw std::logic_error("built without CUDA, so there is no implementation for it");
 }
 

@@ -1,0 +1,110 @@
+// Many random problems of every kind, from one seed. RADIAL_RANDOM_SEED and RADIAL_RANDOM_CASES
+// choose which and how many; a failure names the seed that shows it alone, with one case.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "support/any_problem.h"
+#include "support/error_budget.h"
+
+namespace radial::testing {
+namespace {
+
+constexpr std::uint64_t kFirstSeed = 10000, kCases = 20;
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* const text = std::getenv(variable);
+  if (text == nullptr || *text == '\0') return otherwise;
+  std::size_t used = 0;
+  const std::string value = text;
+  const std::uint64_t number = std::stoull(value, &used);
+  if (used != value.size()) throw std::invalid_argument(std::string(variable) + ": no number");
+  return number;
+}
+
+class RandomAttention : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(RandomAttention, StaysWithinTwiceTheErrorOfANaiveRun) {
+  const std::uint64_t first = number_from("RADIAL_RANDOM_SEED", kFirstSeed);
+  const std::uint64_t cases = number_from("RADIAL_RANDOM_CASES", kCases);
+  const ::testing::TestResult& result =
+      *::testing::UnitTest::GetInstance()->current_test_info()->result();
+  for (std::uint64_t seed = first; seed < first + cases; ++seed) {
+    const Problem problem = any_problem(seed, GetParam());
+    SCOPED_TRACE("RADIAL_RANDOM_CASES=1 RADIAL_RANDOM_SEED=" + std::to_string(seed) + ", " +
+                 GetParam());
+    expect_within_budget(problem, run_attention(problem, GetParam()));
+    if (result.total_part_count() >= 20) break;  // enough to see what they share
+  }
+  std::cout << cases << " cases from seed " << first << "\n";
+}
+
+TEST_P(RandomAttention, ReplaysOfACudaGraphGiveTheSameBits) {
+  if (!runs_on_cuda(GetParam())) GTEST_SKIP() << GetParam() << " runs on the CPU, without graphs";
+  const std::uint64_t first = number_from("RADIAL_RANDOM_SEED", kFirstSeed);
+  for (std::uint64_t seed = first; seed < first + 20; ++seed) {
+    const Problem problem = any_problem(seed, GetParam());
+    SCOPED_TRACE(problem.description);
+    const Results once = run_attention(problem, GetParam());
+    const Results replayed = run_attention(problem, GetParam(), {.graph = true});
+    EXPECT_EQ(replayed.out.memory, once.out.memory);
+    EXPECT_EQ(replayed.dq.memory, once.dq.memory);
+    EXPECT_EQ(replayed.dk.memory, once.dk.memory);
+    EXPECT_EQ(replayed.dv.memory, once.dv.memory);
+    EXPECT_TRUE(replayed.lse == once.lse);
+    if (HasFailure()) return;
+  }
+}
+
+/// A problem of two samples and two key heads, so that each dimension can be the far one.
+Problem problem_for_far_memory(std::string_view implementation) {
+  ProblemRange range;
+  for (const DType dtype : {DType::kBFloat16, DType::kFloat64}) {
+    range.dtype = dtype;
+    range.head_dims = head_dims_of(implementation, dtype);
+    if (!range.head_dims.empty()) break;
+  }
+  range.block_sizes = block_sizes_of(implementation, range.dtype);
+  range.min_tokens = 130;
+  range.max_heads = 4;
+  for (std::uint64_t seed = 1;; ++seed) {
+    Problem problem = random_problem(seed, range);
+    if (problem.batch() == 2 && problem.key_heads == 2) return problem;
+  }
+}
+
+TEST_P(RandomAttention, OffsetsBeyond2To31ElementsGiveTheSameBits) {
+  const Problem problem = problem_for_far_memory(GetParam());
+  SCOPED_TRACE(problem.description);
+  const Results near = run_attention(problem, GetParam());
+  for (const Far far : {Far::kBatch, Far::kTokens, Far::kHeads}) {
+    SCOPED_TRACE(static_cast<int>(far));
+    try {
+      const Results results = run_attention(problem, GetParam(), {.far = far});
+      EXPECT_EQ(results.out.memory, near.out.memory);
+      EXPECT_EQ(results.dq.memory, near.dq.memory);
+      EXPECT_EQ(results.dk.memory, near.dk.memory);
+      EXPECT_EQ(results.dv.memory, near.dv.memory);
+      EXPECT_TRUE(results.lse == near.lse);
+    } catch (const ShortOfMemory& error) {
+      GTEST_SKIP() << error.what();
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryImplementation, RandomAttention,
+                         ::testing::ValuesIn(contract_implementations()),
+                         [](const auto& instance) { return instance.param; });
+
+/// One line in the log where a GPU's tests are missing.
+TEST(RandomAttentionOnCuda, IsRunOrSaysWhyNot) {
+  for (const std::string& name : contract_implementations()) {
+    if (runs_on_cuda(name)) return;
+  }
+  GTEST_SKIP() << "no CUDA implementation can run on this machine";
+}
+
+}  // namespace
+}  // namespace radial::testing
