@@ -141,6 +141,8 @@ def main():
     for name in names:
         if name not in known:
             sys.exit(f"--shapes: expected names among {', '.join(known)}; got {name!r}")
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        sys.exit("--device: no NVIDIA GPU that torch can use on this machine")
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     arguments.dtype = arguments.dtype or "bfloat16"

@@ -32,7 +32,12 @@ def candidate_of(forward, inputs, dout, kind, mask, flops, layout):
             with torch.no_grad():
                 return forward(*inputs)
 
-        return Candidate(run, mask, flops, layout)
+        def repeat(calls):
+            with torch.no_grad():
+                for _ in range(calls):
+                    forward(*inputs)
+
+        return Candidate(run, mask, flops, layout, repeat=repeat)
     state = {}
     run, with_dout = differentiated(forward, inputs, dout, state)
     return Candidate(run, mask, flops, layout, with_dout, state)
@@ -56,7 +61,17 @@ def sdpa(backend):
             with sdpa_kernel(backend):
                 return F.scaled_dot_product_attention(q, k, v)
 
-        return on_hnd(problem, kind, "dense", forward)
+        candidate = on_hnd(problem, kind, "dense", forward)
+        if kind == "fwd":
+
+            def repeat(calls):
+                with sdpa_kernel(backend), torch.no_grad():
+                    for _ in range(calls):
+                        F.scaled_dot_product_attention(*inputs)
+
+            inputs = (problem.q_hnd, problem.k_hnd, problem.v_hnd)
+            candidate.repeat = repeat
+        return candidate
 
     return build
 

@@ -53,7 +53,12 @@ def candidate(problem, kind, name, mask="plan"):
             with forced(name), torch.no_grad():
                 return forward(*inputs)
 
-        return Candidate(run, mask, flops)
+        def repeat(calls):
+            with forced(name), torch.no_grad():
+                for _ in range(calls):
+                    forward(*inputs)
+
+        return Candidate(run, mask, flops, repeat=repeat)
     backward, with_dout = differentiated(forward, inputs, problem.dout, state)
 
     def run():
@@ -64,7 +69,12 @@ def candidate(problem, kind, name, mask="plan"):
         with forced(name):
             return with_dout(dout)
 
-    return Candidate(run, mask, flops, with_dout=run_with, state=state)
+    def repeat(calls):
+        with forced(name):
+            for _ in range(calls):
+                backward()
+
+    return Candidate(run, mask, flops, with_dout=run_with, state=state, repeat=repeat)
 
 
 def candidates(problem, kind, best_only):

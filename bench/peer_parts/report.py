@@ -31,6 +31,8 @@ def print_shape(result, kind):
             line += f"  burst {burst:.1f}"
             if row["hot"]:
                 line += f"  hot at {row['hot']['mhz']:.0f} MHz, {row['hot']['watts']:.0f} W"
+        if "host_us" in row:
+            line += f"  host {row['host_us']:.1f} us"
         print(line)
     print_products(result["ceiling"].get(kind, {}))
     for name, seconds in result["not_timed"].items():

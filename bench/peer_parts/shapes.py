@@ -42,6 +42,7 @@ def _cuda_shapes():
     yield Shape("s4", (21, 30, 52), 40, 128, **released)  # 480p, 81 frames: a ragged last block
     yield Shape("radial", (18, 48, 80), 12, 128)
     yield Shape("small", (8, 16, 32), 4, 128, **released)
+    yield Shape("tiny", (4, 16, 16), 2, 128, **released)  # 1,024 tokens: what a call costs the host
 
 
 def shapes_of(device):
@@ -86,7 +87,8 @@ class Problem:
 @dataclasses.dataclass
 class Candidate:
     """Something to time. `run(*leaves)` gives out, or (dq, dk, dv) for kind "bwd"; `as_nhd` brings
-    one result to [B, S, H, D]. `with_dout(dout)` is a one-off run of the backward for the check.
+    one result to [B, S, H, D]. `with_dout(dout)` is a one-off run of the backward for the check;
+    `repeat(calls)` runs that often with nothing in between that only a benchmark needs.
     `compiles`: the first call does not count, it is the compiler's."""
 
     run: callable
@@ -98,3 +100,12 @@ class Candidate:
     compiles: bool = False
     error_over_budget: float = None
     call_s: float = 0  # of the checked call; with kind "bwd" its forward is part of it
+    repeat: callable = None
+
+    def __post_init__(self):
+        if self.repeat is None:
+            self.repeat = self._repeat
+
+    def _repeat(self, calls):
+        for _ in range(calls):
+            self.run()

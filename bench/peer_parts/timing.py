@@ -64,8 +64,11 @@ class CpuClock:
 
 class CudaClock(CpuClock):
     """Windows between events, a device spin before each so that the host's launching is hidden;
-    then bursts (one launch after 60 ms of idling); clock and power by NVML beside both."""
+    then bursts (one launch after 60 ms of idling); clock and power by NVML beside both. Of calls so
+    short that many may wait on the device, also what one costs the host (nothing waits for it)."""
 
+    HOST_CALLS, HOST_REPEATS = 100, 7  # 100 calls fit in the launch queue of about 1,000 kernels
+    SHORT_CALL_MS = 0.5
     IDLE_S = 0.06
     SPIN_CYCLES = 1_500_000
     BURSTS = 5
@@ -101,7 +104,22 @@ class CudaClock(CpuClock):
             spans = [(a, b) for _, a, b in self.spans]
             results[name]["burst_ms"] = statistics.median(samples)
             results[name]["burst"] = self.monitor.over(spans)
+            if results[name]["ms"] < self.SHORT_CALL_MS:
+                results[name]["host_us"] = self.host_us(candidate.repeat)
         return results
+
+    def host_us(self, repeat):
+        """Microseconds of host time of one call, the median of a few series; the allocator is warm,
+        and a spin on the device first keeps it from taking part in the host's time."""
+        samples = []
+        for _ in range(self.HOST_REPEATS):
+            torch.cuda.synchronize()
+            torch.cuda._sleep(self.SPIN_CYCLES)
+            begin = time.perf_counter()
+            repeat(self.HOST_CALLS)
+            samples.append((time.perf_counter() - begin) * 1e6 / self.HOST_CALLS)
+        torch.cuda.synchronize()
+        return statistics.median(samples)
 
 
 class Monitor:
