@@ -73,7 +73,7 @@ struct BodyPose {
 };
 struct CameraPose {
   double yaw;    ///< turns to the right
-  double focal;  ///< distance of the image plane in half picture heights
+  double focal;  ///< distance of the image plane in halves of the picture's shorter side
 };
 
 inline constexpr double kCameraHeight = 1.7;
