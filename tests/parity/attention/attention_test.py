@@ -14,12 +14,10 @@ from support import (
 
 from radial_attention import Plan, block_sparse_attention, merge, radial_attention
 
-TYPES = [torch.float32, torch.bfloat16, torch.float16]
-
-
 def check_against_formula(plan, inputs, text_lengths=None, scale=None):
     """Output and gradients within the error budget of the formula."""
     mask = masks_of(plan, inputs[0].shape[0], inputs[0].shape[2], text_lengths)
+    mask = mask.to(inputs[0].device)
     exact_inputs = [x.detach().double().requires_grad_() for x in inputs]
     naive_inputs = [x.detach().requires_grad_() for x in inputs]
     ours = radial_attention(*inputs, plan, scale=scale, text_lengths=text_lengths)
@@ -38,25 +36,28 @@ def check_against_formula(plan, inputs, text_lengths=None, scale=None):
         assert_within_budget(*compared, largest_score, name)
 
 
-@pytest.mark.parametrize("dtype", TYPES)
-def test_attention_stays_within_the_budget_of_the_formula(plan, dtype):
-    check_against_formula(plan, random_qkv(plan, dtype=dtype))
+def test_attention_stays_within_the_budget_of_the_formula(plan, dtype_of_device):
+    device, dtype = dtype_of_device
+    check_against_formula(plan, random_qkv(plan, dtype=dtype, device=device))
 
 
-@pytest.mark.parametrize("dtype", TYPES)
-def test_grouped_heads_and_text_lengths(plan, dtype):
-    lengths = torch.tensor([0, 4], dtype=torch.int32)
-    check_against_formula(plan, random_qkv(plan, key_heads=2, dtype=dtype), lengths)
+def test_grouped_heads_and_text_lengths(plan, dtype_of_device):
+    device, dtype = dtype_of_device
+    lengths = torch.tensor([0, 4], dtype=torch.int32, device=device)
+    inputs = random_qkv(plan, key_heads=2, dtype=dtype, device=device)
+    check_against_formula(plan, inputs, lengths)
 
 
 RULES = {"radial": {}, "disc": {}, "spatial": {"span": 1}, "window": {"width": 40}}
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_sparse_rules_equal_sdpa_under_their_token_mask(rule):
+def test_sparse_rules_equal_sdpa_under_their_token_mask(rule, device):
     plan = Plan.build(12, 9, 12, rule=rule, block_size=64, **RULES[rule])
     assert 0 < plan.stats()["density"] < 1
-    check_against_formula(plan, random_qkv(plan, batch=1, heads=2))
+    check_against_formula(plan, random_qkv(plan, batch=1, heads=2, device=device))
+    if device == "cuda":
+        return  # whose kernels take no float64
     q, k, v = random_qkv(plan, batch=1, heads=2, dtype=torch.float64)
     expected = sdpa(q, k, v, masks_of(plan, 1, 2))
     torch.testing.assert_close(radial_attention(q, k, v, plan), expected)
@@ -68,16 +69,16 @@ def test_dense_plan_is_scaled_dot_product_attention():
     torch.testing.assert_close(radial_attention(q, k, v, plan), sdpa(q, k, v, None))
 
 
-def test_scale_is_the_argument(plan):
-    check_against_formula(plan, random_qkv(plan), scale=0.3)
+def test_scale_is_the_argument(plan, device):
+    check_against_formula(plan, random_qkv(plan, device=device), scale=0.3)
 
 
-def test_patterns_per_head_give_each_head_its_own_mask():
+def test_patterns_per_head_give_each_head_its_own_mask(device):
     grid = (6, 5, 7)
     plans = [Plan.build(*grid, rule="spatial", span=1, block_size=64)]
     plans.append(Plan.build(*grid, rule="dense", block_size=64))
     plan = Plan.combine(plans, [0, 1, 1, 0])
-    inputs = random_qkv(plan)
+    inputs = random_qkv(plan, device=device)
     check_against_formula(plan, inputs)
     out = radial_attention(*inputs, plan)
     first = radial_attention(*inputs, plans[0])
@@ -85,8 +86,8 @@ def test_patterns_per_head_give_each_head_its_own_mask():
     assert not torch.equal(out[:, :, 1], first[:, :, 1])
 
 
-def test_heads_before_tokens_and_packed_inputs_need_no_copy(plan):
-    q, k, v = random_qkv(plan)
+def test_heads_before_tokens_and_packed_inputs_need_no_copy(plan, device):
+    q, k, v = random_qkv(plan, device=device)
     expected = radial_attention(q, k, v, plan)
     hnd = [x.transpose(1, 2).contiguous() for x in (q, k, v)]
     out = radial_attention(*hnd, plan, tensor_layout="HND")
@@ -97,8 +98,9 @@ def test_heads_before_tokens_and_packed_inputs_need_no_copy(plan):
     assert torch.equal(radial_attention(wide, k, v, plan), expected)
 
 
-def test_gradients_lie_in_memory_as_their_inputs_do(plan):
-    hnd = [x.detach().transpose(1, 2).contiguous().requires_grad_() for x in random_qkv(plan)]
+def test_gradients_lie_in_memory_as_their_inputs_do(plan, device):
+    inputs = random_qkv(plan, device=device)
+    hnd = [x.detach().transpose(1, 2).contiguous().requires_grad_() for x in inputs]
     nhd = [x.detach().transpose(1, 2).contiguous().requires_grad_() for x in hnd]
     radial_attention(*hnd, plan, tensor_layout="HND").sum().backward()
     radial_attention(*nhd, plan).sum().backward()
@@ -128,10 +130,21 @@ def test_merging_two_disjoint_plans_gives_their_union():
     torch.testing.assert_close(lse, expected_lse)
 
 
-def test_queries_that_see_nothing_are_zero_and_have_no_gradient():
+def test_merge_is_the_weighted_mean_of_two_results(device):
+    size = {"dtype": torch.float32, "device": device}
+    outs, lses = torch.randn(2, 2, 70, 3, 64, **size), torch.randn(2, 2, 3, 70, **size)
+    lses[0, :, 1] = float("-inf")  # a head that saw nothing on one side
+    out, lse = merge(outs[0], lses[0], outs[1], lses[1])
+    weights = lses.double().softmax(0).transpose(2, 3)[..., None]
+    expected = (weights * outs.double()).sum(0)
+    torch.testing.assert_close(out, expected.float())
+    torch.testing.assert_close(lse, lses.double().logsumexp(0).float())
+
+
+def test_queries_that_see_nothing_are_zero_and_have_no_gradient(device):
     mask = torch.tensor([[True, False], [False, False]])
     plan = Plan.from_dense(mask, 128, block_size=64)
-    q, k, v = random_qkv(plan)
+    q, k, v = random_qkv(plan, device=device)
     out, lse = radial_attention(q, k, v, plan, return_lse=True)
     assert torch.all(out[:, 64:] == 0) and torch.all(lse[:, :, 64:] == float("-inf"))
     dq, dk, dv = gradients(out, (q, k, v), torch.randn_like(out))

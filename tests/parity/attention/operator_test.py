@@ -29,35 +29,37 @@ def test_gradcheck_of_every_entry_on_a_tiny_problem():
     assert torch.autograd.gradcheck(lambda q, k, v: radial_attention(q, k, v, plan), inputs)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_opcheck_of_every_operator(plan, dtype):
-    q, k, v = random_qkv(plan, key_heads=2, dtype=dtype)
+def test_opcheck_of_every_operator(plan, dtype_of_device):
+    device, dtype = dtype_of_device
+    lengths = LENGTHS.to(device)
+    q, k, v = random_qkv(plan, key_heads=2, dtype=dtype, device=device)
     opcheck(ops.attention.default, (q, k, v, plan.id))
-    opcheck(ops.attention.default, (q, k, v, plan.id, 0.5, LENGTHS))
+    opcheck(ops.attention.default, (q, k, v, plan.id, 0.5, lengths))
     q, k, v = (x.detach() for x in (q, k, v))
-    opcheck(ops.attention_forward.default, (q, k, v, plan.id, None, LENGTHS))
+    opcheck(ops.attention_forward.default, (q, k, v, plan.id, None, lengths))
     out, lse = ops.attention_forward(q, k, v, plan.id)
     dout = torch.randn_like(out)
     opcheck(ops.attention_backward.default, (dout, q, k, v, out, lse, plan.id))
     opcheck(ops.merge.default, (out, lse, out, lse))
 
 
-def test_opcheck_with_heads_before_tokens(plan):
-    hnd = [x.detach().transpose(1, 2).contiguous() for x in random_qkv(plan)]
+def test_opcheck_with_heads_before_tokens(plan, device):
+    hnd = [x.detach().transpose(1, 2).contiguous() for x in random_qkv(plan, device=device)]
     q, k, v = (x.transpose(1, 2).requires_grad_() for x in hnd)
     opcheck(ops.attention.default, (q, k, v, plan.id))
 
 
 @pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
-def test_compile_fullgraph_forward_and_backward(plan, backend):
+def test_compile_fullgraph_forward_and_backward(plan, backend, device):
     torch._dynamo.reset()
+    lengths = LENGTHS.to(device)
 
     def block(q, k, v, used):
-        out = radial_attention(q * 1.5, k, v, used, text_lengths=LENGTHS)
+        out = radial_attention(q * 1.5, k, v, used, text_lengths=lengths)
         return (out * 2).sum()
 
     compiled = torch.compile(block, fullgraph=True, backend=backend)
-    inputs = random_qkv(plan)
+    inputs = random_qkv(plan, device=device)
     for used in (plan, Plan.build(3, 5, 7, rule="dense", text_tokens=6, block_size=64)):
         ours = torch.autograd.grad(compiled(*inputs, used), inputs)
         eager = torch.autograd.grad(block(*inputs, used), inputs)
@@ -65,22 +67,22 @@ def test_compile_fullgraph_forward_and_backward(plan, backend):
             torch.testing.assert_close(left, right)
 
 
-def test_compile_serves_new_plans_and_lengths_without_recompiling():
+def test_compile_serves_new_plans_and_lengths_without_recompiling(device):
     torch._dynamo.reset()
     counter = torch._dynamo.testing.CompileCounter()
     compiled = torch.compile(radial_attention, fullgraph=True, backend=counter)
     for frames in (3, 4, 5, 6, 7):
         plan = Plan.build(frames, 5, 7, block_size=64)
-        q, k, v = (x.detach() for x in random_qkv(plan))
+        q, k, v = (x.detach() for x in random_qkv(plan, device=device))
         torch.testing.assert_close(compiled(q, k, v, plan), radial_attention(q, k, v, plan))
     assert counter.frame_count <= 2  # the second call makes sizes and plan symbols
 
 
-def test_fake_tensors_have_the_shapes_and_strides_of_real_ones(plan):
+def test_fake_tensors_have_the_shapes_and_strides_of_real_ones(plan, device):
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     mode = FakeTensorMode()
-    q, k, v = (x.detach() for x in random_qkv(plan, dtype=torch.bfloat16))
+    q, k, v = (x.detach() for x in random_qkv(plan, dtype=torch.bfloat16, device=device))
     real = ops.attention(q, k, v, plan.id)
     with mode:
         fake = ops.attention(*(mode.from_tensor(x) for x in (q, k, v)), plan.id)
@@ -90,9 +92,9 @@ def test_fake_tensors_have_the_shapes_and_strides_of_real_ones(plan):
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_autocast_casts_queries_keys_and_values_alike(plan, dtype):
-    q, k, v = random_qkv(plan)
-    with torch.autocast("cpu", dtype=dtype):
+def test_autocast_casts_queries_keys_and_values_alike(plan, dtype, device):
+    q, k, v = random_qkv(plan, head_dim=64, dtype=torch.float32, device=device)
+    with torch.autocast(device, dtype=dtype):
         out = radial_attention(q, k.to(dtype), v, plan)
     assert out.dtype == dtype
     assert torch.equal(out, radial_attention(q.to(dtype), k.to(dtype), v.to(dtype), plan))
@@ -100,8 +102,8 @@ def test_autocast_casts_queries_keys_and_values_alike(plan, dtype):
     assert q.grad.dtype == torch.float32 and torch.isfinite(q.grad).all()
 
 
-def test_inference_mode_and_no_grad_give_the_same(plan):
-    q, k, v = random_qkv(plan)
+def test_inference_mode_and_no_grad_give_the_same(plan, device):
+    q, k, v = random_qkv(plan, device=device)
     expected = radial_attention(q, k, v, plan)
     with torch.inference_mode():
         assert torch.equal(radial_attention(q, k, v, plan), expected)
@@ -110,8 +112,8 @@ def test_inference_mode_and_no_grad_give_the_same(plan):
     assert torch.equal(out, expected) and not out.requires_grad
 
 
-def test_gradients_of_expanded_outputs_are_taken(plan):
-    inputs = random_qkv(plan)
+def test_gradients_of_expanded_outputs_are_taken(plan, device):
+    inputs = random_qkv(plan, device=device)
     out = radial_attention(*inputs, plan)
     summed = torch.autograd.grad(out.sum(), inputs, retain_graph=True)
     spelled = torch.autograd.grad(out, inputs, torch.ones_like(out), retain_graph=True)
@@ -134,15 +136,15 @@ def test_results_do_not_depend_on_the_number_of_threads(plan):
         assert all(torch.equal(left, right) for left, right in zip(results[0], result))
 
 
-def test_double_backward_is_refused_by_name(plan):
-    q, k, v = random_qkv(plan)
+def test_double_backward_is_refused_by_name(plan, device):
+    q, k, v = random_qkv(plan, device=device)
     (dq,) = torch.autograd.grad(radial_attention(q, k, v, plan).sum(), q, create_graph=True)
     with pytest.raises(NotImplementedError, match="double backward is not implemented"):
         dq.sum().backward()
 
 
-def test_gradient_through_the_bare_forward_or_merge_is_refused(plan):
-    q, k, v = random_qkv(plan)
+def test_gradient_through_the_bare_forward_or_merge_is_refused(plan, device):
+    q, k, v = random_qkv(plan, device=device)
     out, lse = ops.attention_forward(q, k, v, plan.id)
     with pytest.raises(RuntimeError, match="radial::attention_forward is not implemented"):
         out.sum().backward()
@@ -151,9 +153,9 @@ def test_gradient_through_the_bare_forward_or_merge_is_refused(plan):
         merge(out, lse, out, lse)[0].sum().backward()
 
 
-def test_backward_keeps_the_plan_alive():
+def test_backward_keeps_the_plan_alive(device):
     plan = Plan.build(3, 5, 7, block_size=64)
-    inputs = random_qkv(plan)
+    inputs = random_qkv(plan, device=device)
     plan_id = plan.id
     out = radial_attention(*inputs, plan)
     del plan
@@ -236,6 +238,53 @@ def test_unknown_tensor_layout_is_named(plan):
     q, k, v = random_qkv(plan)
     with pytest.raises(ValueError, match="tensor_layout: expected NHD or HND, got 'BSHD'"):
         radial_attention(q, k, v, plan, tensor_layout="BSHD")
+
+
+def test_chosen_implementation_runs_on_the_device(plan, device):
+    q, k, v = (x.detach() for x in random_qkv(plan, device=device))
+    assert ops.chosen_implementation(q, k, v, plan.id) in ops.implementations(device)
+
+
+def test_repeats_give_the_same_bits(plan, device):
+    inputs = random_qkv(plan, key_heads=2, device=device)
+    dout = torch.randn_like(inputs[0])
+    results = []
+    for _ in range(3):
+        out = radial_attention(*inputs, plan)
+        results.append((out, *torch.autograd.grad(out, inputs, dout)))
+    for result in results[1:]:
+        assert all(torch.equal(left, right) for left, right in zip(results[0], result))
+
+
+def test_replay_of_a_cuda_graph_gives_the_same_bits(plan, device):
+    if device != "cuda":
+        pytest.skip("graphs are CUDA's")
+    q, k, v = (x.detach() for x in random_qkv(plan, key_heads=2, device=device))
+    dout = torch.randn_like(q)
+
+    def step():
+        out, lse = ops.attention_forward(q, k, v, plan.id)
+        return (out, lse, *ops.attention_backward(dout, q, k, v, out, lse, plan.id))
+
+    expected = [x.clone() for x in step()]
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        results = step()
+    for _ in range(2):
+        for x in results:
+            x.fill_(float("nan"))
+        graph.replay()
+        torch.cuda.synchronize()
+        assert all(torch.equal(left, right) for left, right in zip(results, expected))
+
+
+def test_text_lengths_on_another_device_are_refused(plan, device):
+    if device != "cuda":
+        pytest.skip("needs two devices")
+    q, k, v = random_qkv(plan, device=device)
+    with pytest.raises(ValueError, match="text_lengths: expected a tensor on cuda:0"):
+        radial_attention(q, k, v, plan, text_lengths=LENGTHS)
 
 
 def test_chosen_implementation_can_be_forced(plan, monkeypatch):

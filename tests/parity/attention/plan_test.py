@@ -132,5 +132,13 @@ def test_plans_over_other_tokens_do_not_combine():
         Plan.combine(plans, [0, 1])
 
 
+def test_masks_and_lists_may_lie_on_the_device(plan, device):
+    tokens, dense = plan.query_tokens, plan.to_dense().to(device)
+    assert same_blocks(plan, Plan.from_dense(dense, tokens, block_size=64))
+    csr = [x.to(device) for x in plan.to_csr()]
+    assert same_blocks(plan, Plan.from_csr(*csr, tokens, block_size=64))
+    assert same_blocks(plan, Plan.from_block_mask(plan.to_block_mask(device)))
+
+
 def test_implementations_end_with_the_reference():
     assert implementations("cpu")[-1] == "reference"

@@ -41,12 +41,16 @@ def naive(q, k, v, mask, scale=None):
     return torch.einsum("bhqk,bkhd->bqhd", weights.to(v.dtype), v)
 
 
-def random_qkv(plan, batch=2, heads=4, key_heads=None, head_dim=32, dtype=torch.float32):
+def random_qkv(plan, batch=2, heads=4, key_heads=None, head_dim=None, dtype=None, device="cpu"):
+    """Leaves q, k, v; unless told otherwise of a type and head dim that the device's kernels take."""
+    on_cpu = torch.device(device).type == "cpu"
+    dtype = dtype or (torch.float32 if on_cpu else torch.bfloat16)
+    head_dim = head_dim or (32 if on_cpu else 64)
     key_heads = key_heads or heads
     q = torch.randn(batch, plan.query_tokens, heads, head_dim, dtype=torch.float64)
     k = torch.randn(batch, plan.key_tokens, key_heads, head_dim, dtype=torch.float64)
     v = torch.randn(batch, plan.key_tokens, key_heads, head_dim, dtype=torch.float64)
-    return [x.to(dtype).requires_grad_() for x in (q, k, v)]
+    return [x.to(device, dtype).requires_grad_() for x in (q, k, v)]
 
 
 def gradients(out, inputs, dout):
