@@ -8,6 +8,7 @@ BEGIN: seconds since 1970. Reads OUT/STAGE.samples and removes it. Standard libr
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -55,6 +56,8 @@ def source(build_folder):
     packed = Path(build_folder) / "packed.json"
     if packed.exists():
         return {"prebuilt": json.loads(packed.read_text())}
+    if not shutil.which("git"):
+        return {}
     git = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True)
     return {"commit": git.stdout.strip()}
 
