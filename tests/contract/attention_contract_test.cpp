@@ -78,6 +78,18 @@ TEST_P(AttentionContract, WalksLongRunsOfBlocks) {
   expect_exact_enough(wide, 400, 2);
 }
 
+TEST_P(AttentionContract, JoinsShortRunsOfBlocks) {
+  ProblemRange scattered = range();
+  scattered.min_tokens = 700;
+  scattered.max_tokens = 800;
+  scattered.density = 0.5;
+  scattered.max_heads = 1;
+  scattered.block_sizes.resize(1);  // the smaller, so that many runs meet in a step
+  const std::int32_t most = std::max(32, scattered.head_dims.front());
+  std::erase_if(scattered.head_dims, [most](std::int32_t head_dim) { return head_dim > most; });
+  expect_exact_enough(scattered, 450, 1);
+}
+
 TEST_P(AttentionContract, LeavesRowsWithoutKeysEmpty) {
   ProblemRange sparse = range();
   sparse.density = 0.15;

@@ -1,5 +1,6 @@
 // Forward on CPUs. K and V are packed once; then each task takes one block of queries of one head
-// along its row of the plan, in steps of neighbouring keys: scores, online softmax, sums.
+// along its row of the plan, in steps of many keys, runs of blocks joined: scores, online softmax,
+// sums.
 
 #include <cmath>
 #include <limits>
@@ -134,15 +135,23 @@ class ForwardRun {
     const std::int64_t end = problem_.valid_keys(b);
     for (const BlockRun& run : pattern.row_runs(block)) {
       const std::int64_t last = std::min(end, keys_.begin(run.begin + run.length));
-      for (std::int64_t key = keys_.begin(run.begin); key < last; key += kernels_.step_keys) {
-        step.keys =
-            static_cast<std::int32_t>(std::min<std::int64_t>(kernels_.step_keys, last - key));
-        step.k_panels = k_panels(key_head, key);
-        step.v = v_panels(key_head, key);
-        kernels_.forward_step(step);
+      for (std::int64_t key = keys_.begin(run.begin); key < last;) {
+        const auto keys = static_cast<std::int32_t>(
+            std::min<std::int64_t>(kernels_.step_keys - step.keys, last - key));
+        step.spans[step.num_spans++] = {k_panels(key_head, key), v_panels(key_head, key), keys};
+        step.keys += keys;
+        key += keys;
+        if (step.keys == kernels_.step_keys) take(step);
       }
     }
+    if (step.keys > 0) take(step);
     finish(b, head, block, queries, scratch.out, maxima, sums);
+  }
+
+  /// Runs a step and begins the next one.
+  void take(ForwardStep& step) const {
+    kernels_.forward_step(step);
+    step.num_spans = step.keys = 0;
   }
 
   void pack_queries(std::int64_t b, std::int32_t head, std::int64_t block, std::int32_t queries,

@@ -53,9 +53,13 @@ void attend_strip(const ForwardStep& step, int first_row) {
   Vec tops[kStrip];
   RADIAL_UNROLL
   for (int row = 0; row < kStrip; ++row) tops[row] = Simd::set(kMinusInfinity);
-  for (int key = 0; key < step.keys; key += kPanel) {
-    score_panel<kStrip>(step, step.q + first_row * depth, step.k_panels + key * depth,
-                        step.keys - key, step.scores + key, tops);
+  int done = 0;
+  for (int i = 0; i < step.num_spans; ++i) {
+    const KeySpan& span = step.spans[i];
+    for (int key = 0; key < span.keys; key += kPanel, done += kPanel) {
+      score_panel<kStrip>(step, step.q + first_row * depth, span.k_panels + key * depth,
+                          step.keys - done, step.scores + done, tops);
+    }
   }
 
   float factors[kStrip];
@@ -66,8 +70,17 @@ void attend_strip(const ForwardStep& step, int first_row) {
                                     step.probs + row * kProbsStride);
   }
 
-  accumulate<kStrip>(step.out + first_row * step.head_dim, step.head_dim, factors,
-                     {step.probs, kProbsStride, 1}, step.v, divide_up(step.keys, kPairs));
+  update<kStrip>(
+      step.out + first_row * step.head_dim, step.head_dim,
+      factors, [&](auto& sums, int column, int columns) __attribute__((always_inline)) {
+        const Unit* probs = step.probs;
+        for (int i = 0; i < step.num_spans; ++i) {
+          const KeySpan& span = step.spans[i];
+          const int pairs = divide_up(span.keys, kPairs);
+          multiply(sums, {probs, kProbsStride, 1}, panel_of(span.v, column, columns), pairs);
+          probs += pairs;
+        }
+      });
 }
 
 void forward_step(const ForwardStep& step) {

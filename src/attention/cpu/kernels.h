@@ -45,20 +45,29 @@ struct AlongPanels {
   std::int64_t first_row = 0;  // where to begin
 };
 
-/// One softmax step of a block of queries against neighbouring keys.
+/// Neighbouring keys of a step.
+struct KeySpan {
+  const Unit* k_panels = nullptr;  // K "across", from the first key on
+  AlongPanels v;                   // from the first key on
+  std::int32_t keys = 0;           // whole panels, except in the last span of a step
+};
+
+inline constexpr std::int32_t kMaxSpans = 8;  ///< of a step
+
+/// One softmax step of a block of queries against some spans of keys.
 struct ForwardStep {
-  const Unit* q = nullptr;         // [rows, D / pairs]
-  const Unit* k_panels = nullptr;  // K "across", from the step's first key on
-  AlongPanels v;                   // from the step's first key on
-  std::int32_t rows = 0;           // queries
-  std::int32_t keys = 0;           // keys that take part
-  std::int32_t head_dim = 0;       // D
-  float scale = 0;                 // of the softmax
-  float* maxima = nullptr;         // [rows] of scale * score so far
-  float* sums = nullptr;           // [rows] of exponentials so far
-  float* out = nullptr;            // [rows, D] not yet divided by the sums
-  float* scores = nullptr;         // scratch: kMaxStripRows x kMaxStepKeys floats
-  Unit* probs = nullptr;           // scratch of the same size
+  const Unit* q = nullptr;     // [rows, D / pairs]
+  KeySpan spans[kMaxSpans];    // the first `num_spans` count
+  std::int32_t num_spans = 0;  // at least 1
+  std::int32_t rows = 0;       // queries
+  std::int32_t keys = 0;       // of all spans
+  std::int32_t head_dim = 0;   // D
+  float scale = 0;             // of the softmax
+  float* maxima = nullptr;     // [rows] of scale * score so far
+  float* sums = nullptr;       // [rows] of exponentials so far
+  float* out = nullptr;        // [rows, D] not yet divided by the sums
+  float* scores = nullptr;     // scratch: kMaxStripRows x kMaxStepKeys floats
+  Unit* probs = nullptr;       // scratch of the same size
 };
 
 /// Gradients between one block of keys and one of queries.

@@ -94,11 +94,11 @@ RADIAL_ALWAYS_INLINE void clear(Vec (&sums)[kTileRows][kTileVectors]) {
   }
 }
 
-/// to[row][column] = to * factor of the row + sum over depth of a(row, depth) * panel(depth,
-/// column), for all D columns.
-template <int kTileRows>
-RADIAL_ALWAYS_INLINE void accumulate(float* to, int head_dim, const float* maybe_factors,
-                                     const Broadcast& a, const AlongPanels& panels, int depth) {
+/// to[row][column] = to * factor of the row + what `add(sums, column, columns)` adds to a tile of
+/// sums that begins at `column`, for all D columns.
+template <int kTileRows, typename Add>
+RADIAL_ALWAYS_INLINE void update(float* to, int head_dim, const float* maybe_factors,
+                                 const Add& add) {
   for (int column = 0; column < head_dim; column += kPanel) {
     const int vectors = smaller(kVectors, (head_dim - column) / kWidth);
     with_count<kVectors>(
@@ -114,7 +114,7 @@ RADIAL_ALWAYS_INLINE void accumulate(float* to, int head_dim, const float* maybe
               sums[row][v] = factor * Simd::load(corner + row * head_dim + v * kWidth);
             }
           }
-          multiply(sums, a, panel_of(panels, column, kTileVectors * kWidth), depth);
+          add(sums, column, kTileVectors * kWidth);
           RADIAL_UNROLL
           for (int row = 0; row < kTileRows; ++row) {
             RADIAL_UNROLL
@@ -124,6 +124,18 @@ RADIAL_ALWAYS_INLINE void accumulate(float* to, int head_dim, const float* maybe
           }
         });
   }
+}
+
+/// to[row][column] = to * factor of the row + sum over depth of a(row, depth) * panel(depth,
+/// column), for all D columns.
+template <int kTileRows>
+RADIAL_ALWAYS_INLINE void accumulate(float* to, int head_dim, const float* maybe_factors,
+                                     const Broadcast& a, const AlongPanels& panels, int depth) {
+  update<kTileRows>(
+      to, head_dim,
+      maybe_factors, [&](auto& sums, int column, int columns) __attribute__((always_inline)) {
+        multiply(sums, a, panel_of(panels, column, columns), depth);
+      });
 }
 
 }  // namespace
