@@ -1,9 +1,13 @@
 // The operators as a C++ program uses them.
 
-#include <ATen/Functions.h>
+#include <ATen/ATen.h>
 #include <c10/util/Exception.h>
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
+#include "radial/attention/implementation.h"
 #include "radial/torch/attention_op.h"
 
 namespace radial::torch_ops {
@@ -17,6 +21,22 @@ PlanPtr dense_plan() {
 
 at::Tensor random_tensor(std::int64_t heads) {
   return at::randn({2, kLayout.total_tokens(), heads, 16}, at::kDouble);
+}
+
+/// torch's CUDA library where there is an NVIDIA driver; the program itself names none, so that it
+/// also runs beside a torch without CUDA. Loaded before main, as torch asks but once whether it is
+/// there.
+const void* const kTorchCuda = dlopen("libcuda.so.1", RTLD_LAZY) == nullptr
+                                   ? nullptr
+                                   : dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+
+/// torch finds a GPU and the library an implementation that runs on it.
+bool has_cuda() {
+  if (kTorchCuda == nullptr || !at::hasCUDA()) return false;
+  for (const ImplementationInfo& info : implementations()) {
+    if (info.device == DeviceType::kCuda && info.available) return true;
+  }
+  return false;
 }
 
 at::Tensor dense_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
@@ -41,6 +61,44 @@ TEST(TorchOperators, GradientsReachQueriesKeysAndValues) {
   EXPECT_TRUE(at::allclose(ours[0], q.grad()));
   EXPECT_TRUE(at::allclose(ours[1], k.grad()));
   EXPECT_TRUE(at::allclose(ours[2], v.grad()));
+}
+
+double distance(const at::Tensor& one, const at::Tensor& other) {
+  return (one.cpu().to(at::kDouble) - other).abs().max().item<double>();
+}
+
+/// At most twice as far from `exact` as torch's own result in the same type, and its rounding.
+void expect_as_exact(const at::Tensor& ours, const at::Tensor& torchs, const at::Tensor& exact) {
+  const double rounding = 0x1p-8 * exact.abs().max().item<double>();  // of bfloat16
+  EXPECT_LE(distance(ours, exact), 2 * distance(torchs, exact) + rounding);
+}
+
+TEST(TorchOperators, OnCudaAsExactAsTorchsOwn) {
+  if (!has_cuda()) {
+    ASSERT_EQ(std::getenv("RADIAL_EXPECT_CUDA"), nullptr) << "torch or the library finds no GPU";
+    GTEST_SKIP() << "no GPU that torch and the library can use";
+  }
+  using Function = at::Tensor (*)(const at::Tensor&, const at::Tensor&, const at::Tensor&);
+  const Function ours = [](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+    return std::get<0>(attention(q, k, v, dense_plan()));
+  };
+  std::vector<at::Tensor> inputs;
+  for (int i = 0; i < 4; ++i) {  // q, k, v, dout
+    inputs.push_back(at::randn({2, kLayout.total_tokens(), 2, 64}).to(at::kBFloat16));
+  }
+  const auto results = [&](Function function, at::Device device, at::ScalarType type) {
+    std::vector<at::Tensor> leaves;
+    for (const at::Tensor& x : inputs) leaves.push_back(x.to(device, type));
+    for (std::size_t i = 0; i < 3; ++i) leaves[i].requires_grad_();
+    const at::Tensor out = function(leaves[0], leaves[1], leaves[2]);
+    out.backward(leaves[3]);
+    return std::vector<at::Tensor>{out.detach(), leaves[0].grad(), leaves[1].grad(),
+                                   leaves[2].grad()};
+  };
+  const auto exact = results(dense_attention, at::kCPU, at::kDouble);
+  const auto torchs = results(dense_attention, at::kCUDA, at::kBFloat16);
+  const auto here = results(ours, at::kCUDA, at::kBFloat16);
+  for (std::size_t i = 0; i < exact.size(); ++i) expect_as_exact(here[i], torchs[i], exact[i]);
 }
 
 TEST(TorchOperators, ErrorsNameTheArgument) {
