@@ -36,7 +36,10 @@ struct Measurement {
   double median_ms, least_ms, most_ms, tflops, burst_ms, burst_tflops;
   int repeats;
   std::string state;
+  std::optional<double> host_us;  // on a GPU, of short calls
 };
+
+constexpr double kShortCallMs = 0.5;
 
 double median(std::vector<double> values) {
   std::ranges::sort(values);
@@ -69,7 +72,8 @@ Measurement measure(const BenchRequest& request, BenchDevice& device, const std:
           burst,
           flops / burst * 1e-9,
           repeats,
-          state};
+          state,
+          hot < kShortCallMs ? device.host_us(call) : std::nullopt};
 }
 
 std::unique_ptr<BenchDevice> open_device(const BenchRequest& request) {
@@ -84,15 +88,17 @@ std::unique_ptr<BenchDevice> open_device(const BenchRequest& request) {
 }
 
 nlohmann::json to_json(const Measurement& m) {
-  return {{"direction", m.name},
-          {"median_ms", m.median_ms},
-          {"min_ms", m.least_ms},
-          {"max_ms", m.most_ms},
-          {"tflops", m.tflops},
-          {"burst_ms", m.burst_ms},
-          {"burst_tflops", m.burst_tflops},
-          {"calls_per_window", m.repeats},
-          {"state_after", m.state}};
+  nlohmann::json json = {{"direction", m.name},
+                         {"median_ms", m.median_ms},
+                         {"min_ms", m.least_ms},
+                         {"max_ms", m.most_ms},
+                         {"tflops", m.tflops},
+                         {"burst_ms", m.burst_ms},
+                         {"burst_tflops", m.burst_tflops},
+                         {"calls_per_window", m.repeats},
+                         {"state_after", m.state}};
+  if (m.host_us) json["host_us"] = *m.host_us;
+  return json;
 }
 
 int run_bench(const BenchRequest& request) {
@@ -149,9 +155,10 @@ int run_bench(const BenchRequest& request) {
     report["measurements"].push_back(to_json(m));
     text += fmt::format(
         "{:<9} hot {:9.3f} ms {:7.2f} TFLOP/s [{:.3f} .. {:.3f}], burst {:9.3f} ms "
-        "{:7.2f} TFLOP/s{}{}\n",
+        "{:7.2f} TFLOP/s{}{}{}\n",
         m.name, m.median_ms, m.tflops, m.least_ms, m.most_ms, m.burst_ms, m.burst_tflops,
-        m.state.empty() ? "" : ", ", m.state);
+        m.state.empty() ? "" : ", ", m.state,
+        m.host_us ? fmt::format(", host {:.1f} us a call", *m.host_us) : "");
   }
   if (output) {
     output->write(report.dump(1) + "\n");

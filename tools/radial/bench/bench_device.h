@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "radial/attention/attention.h"
@@ -24,6 +25,12 @@ class BenchDevice {
   virtual void prepare(const BlockPlan& plan, RunOptions& options) = 0;
   /// Milliseconds per call of `repeats` calls back to back.
   virtual double time(int repeats, const std::function<void()>& call) = 0;
+  /// Microseconds that queueing one call takes the host while nothing waits for the device; empty
+  /// where calls run on the host. For calls short enough that hundreds may wait in the queue.
+  virtual std::optional<double> host_us(const std::function<void()>& call) {
+    static_cast<void>(call);
+    return {};
+  }
   /// Name, driver and the like, one line.
   virtual std::string description() const = 0;
   /// Clock in MHz and power in W right now, as text; empty where unknown.
