@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <set>
 
 #include "support/any_problem.h"
 #include "support/error_budget.h"
@@ -97,6 +98,33 @@ TEST_P(RandomAttention, OffsetsBeyond2To31ElementsGiveTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(EveryImplementation, RandomAttention,
                          ::testing::ValuesIn(contract_implementations()),
                          [](const auto& instance) { return instance.param; });
+
+TEST(AnyProblem, ComesInEveryKindWithinAHundredSeeds) {
+  std::set<std::string> kinds;
+  for (std::uint64_t seed = kFirstSeed; seed < kFirstSeed + 100; ++seed) {
+    const Problem problem = any_problem(seed, "reference");
+    const BlockPlan& plan = problem.plan;
+    kinds.insert(std::string(name_of(problem.q.view.dtype)));
+    kinds.insert("block " + std::to_string(plan.block_size()));
+    kinds.insert(plan.description() == "custom" ? "random blocks" : "mask");
+    if (problem.batch() > 1) kinds.insert("samples");
+    if (problem.heads > problem.key_heads && problem.key_heads > 1) kinds.insert("grouped heads");
+    if (!plan.head_patterns().empty()) kinds.insert("pattern per head");
+    if (!problem.text_lengths.empty()) kinds.insert("text lengths");
+    if (plan.query_tokens() != plan.key_tokens()) kinds.insert("Sq other than Sk");
+    if (plan.key_tail() < plan.block_size()) kinds.insert("ragged");
+    if (plan.query_tokens() < 10) kinds.insert("few tokens");
+    if (plan.query_tokens() > 600) kinds.insert("many tokens");
+    if (plan.stats().empty_rows > 0) kinds.insert("rows without keys");
+    if (problem.scale) kinds.insert("scale");
+    if (problem.q.view.strides[1] < problem.q.view.strides[2]) kinds.insert("heads before tokens");
+  }
+  EXPECT_EQ(kinds, (std::set<std::string>{"float32", "bfloat16", "float16", "float64", "block 64",
+                                          "block 128", "random blocks", "mask", "samples",
+                                          "grouped heads", "pattern per head", "text lengths",
+                                          "Sq other than Sk", "ragged", "few tokens", "many tokens",
+                                          "rows without keys", "scale", "heads before tokens"}));
+}
 
 /// One line in the log where a GPU's tests are missing.
 TEST(RandomAttentionOnCuda, IsRunOrSaysWhyNot) {
