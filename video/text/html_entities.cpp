@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "video/text/utf8.h"
 
@@ -112,16 +113,20 @@ std::optional<Reference> named_reference(std::u32string_view text, bool need_sem
   return std::nullopt;
 }
 
+// A reference at the start of `text`, if there is one that `unescape` replaces.
+std::optional<Reference> reference_at(std::u32string_view text, bool need_semicolon) {
+  if (text.size() <= 2 || text[0] != '&') return std::nullopt;
+  std::optional<Reference> found =
+      text[1] == '#' ? numeric_reference(text) : named_reference(text, need_semicolon);
+  if (found && need_semicolon && text[found->length - 1] != ';') return std::nullopt;
+  return found;
+}
+
 std::u32string unescape(const std::u32string& text, bool need_semicolon) {
   std::u32string result;
   for (std::size_t at = 0; at < text.size();) {
-    const std::u32string_view rest = std::u32string_view(text).substr(at);
-    std::optional<Reference> found;
-    if (rest.size() > 2 && rest[0] == '&') {
-      found = rest[1] == '#' ? numeric_reference(rest) : named_reference(rest, need_semicolon);
-    }
-    const bool is_clear = found && (!need_semicolon || rest[found->length - 1] == ';');
-    if (is_clear) {
+    const auto found = reference_at(std::u32string_view(text).substr(at), need_semicolon);
+    if (found) {
       result += found->value;
       at += found->length;
     } else {
@@ -131,11 +136,53 @@ std::u32string unescape(const std::u32string& text, bool need_semicolon) {
   return result;
 }
 
+// Where a reference to "&" ends that starts at `at`, then where that "&" with what follows it ends
+// if it is another, and so on. Overwrites the semicolons of `text` on the way.
+std::vector<std::size_t> ampersand_chain(std::u32string& text, std::size_t at) {
+  std::vector<std::size_t> ends;
+  while (true) {
+    const auto found = reference_at(std::u32string_view(text).substr(at), true);
+    if (!found || found->value != U"&") return ends;
+    ends.push_back(at + found->length);
+    at += found->length - 1;
+    text[at] = U'&';
+  }
+}
+
 }  // namespace
 
 std::u32string unescape_html(const std::u32string& text) { return unescape(text, false); }
 
 std::u32string unescape_clear_html(const std::u32string& text) { return unescape(text, true); }
+
+std::u32string shorten_ampersand_chains(const std::u32string& text) {
+  struct Chain {
+    std::size_t begin;
+    std::vector<std::size_t> ends;
+  };
+  std::vector<Chain> chains;
+  std::u32string scratch = text;
+  std::size_t shortest = text.size();
+  for (std::size_t at = 0; at < text.size();) {
+    if (!reference_at(std::u32string_view(scratch).substr(at), true)) {
+      ++at;
+      continue;
+    }
+    chains.push_back({at, ampersand_chain(scratch, at)});
+    shortest = std::min(shortest, chains.back().ends.size());
+    if (shortest < 2) return text;
+    at = chains.back().ends.back();
+  }
+  if (chains.empty()) return text;
+  std::u32string shortened;
+  std::size_t copied = 0;
+  for (const Chain& chain : chains) {
+    shortened.append(text, copied, chain.begin - copied);
+    shortened += U'&';
+    copied = chain.ends[shortest - 2];
+  }
+  return shortened.append(text, copied);
+}
 
 char32_t windows_1252_of(char32_t code) {
   constexpr std::array<char32_t, 32> kCodes{

@@ -81,13 +81,14 @@ std::u32string fix_characters(std::u32string_view text) {
   return fixed;
 }
 
-// Until nothing changes any more, as a reference may stand for another.
+// Until nothing changes any more, as a reference may stand for another. Whether a "<" turns up on
+// the way does not matter.
 std::u32string fix_line(std::u32string line, bool may_be_html) {
   while (true) {
     std::u32string fixed = fix_characters(may_be_html ? unescape_clear_html(line) : line);
     if (fixed == line) return fixed;
-    line = std::move(fixed);
-    may_be_html = may_be_html && line.find(U'<') == std::u32string::npos;
+    const bool references_alone = may_be_html && fix_characters(fixed) == fixed;
+    line = references_alone ? shorten_ampersand_chains(fixed) : std::move(fixed);
   }
 }
 

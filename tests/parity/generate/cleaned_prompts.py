@@ -24,6 +24,9 @@ PROMPTS = [
     'dz \u01c6 \u01f1 \u017ft \ufb05',
     '&ampamp; &ltgt',
     'a\x91b\x92',
+    '&lt;b&gt; &amp;amp;amp;amp;amp;amp;lt; &#38;#x26;AMP;amp;eacute;',
+    '&amp;#60; &am&#112;;#38;amp;amp;amp;gt;',
+    '< &amp;amp;amp;amp;',
 ]
 
 print(json.dumps({"pairs": [[prompt, prompt_clean(prompt)] for prompt in PROMPTS]}, indent=1))

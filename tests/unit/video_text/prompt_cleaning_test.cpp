@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <string>
+
 #include "video/checkpoint/json_text.h"
 #include "video/text/html_entities.h"
 #include "video/text/utf8.h"
@@ -33,6 +36,39 @@ TEST(PromptCleaning, BytesThatAreNoUtf8AreReplaced) {
             "a\xEF\xBF\xBD"
             "b");
   EXPECT_EQ(clean_prompt("\xE4\xB8"), "\xEF\xBF\xBD\xEF\xBF\xBD");
+}
+
+// `before`, then an "&" with the rest of a reference, many times over.
+std::string chain(std::string before, const std::string& reference, std::size_t times) {
+  before += '&';
+  for (std::size_t i = 0; i < times; ++i) before += reference;
+  return before;
+}
+
+TEST(PromptCleaning, ReferencesToReferencesAreResolvedToTheEnd) {
+  for (const std::size_t depth : {1, 2, 3, 50}) {
+    SCOPED_TRACE(depth);
+    EXPECT_EQ(clean_prompt(chain("", "amp;", depth)), "&");
+    EXPECT_EQ(clean_prompt(chain("", "amp;", depth) + "eacute;"), "\xC3\xA9");
+    EXPECT_EQ(clean_prompt(chain("a ", "amp;#38;AMP;", depth) + "lt;b"), "a <b");
+  }
+  // A "<" that comes out of a reference does not show the text to be HTML; one that was there does.
+  EXPECT_EQ(clean_prompt(chain("&lt; ", "amp;", 9)), "< &");
+  EXPECT_EQ(clean_prompt(chain(chain("", "amp;", 3) + "lt; ", "amp;", 9)), "< &");
+  EXPECT_EQ(clean_prompt(chain("< ", "amp;", 4)), "< &amp;amp;");
+}
+
+TEST(PromptCleaning, LongChainsOfReferencesTakeNoLongerThanTheirLengthAsks) {
+  // Processor time, as other work may run beside.
+  std::string different;
+  for (std::size_t depth = 0; depth < 220; ++depth)
+    different = chain(different, "amp;", depth) + " ";
+  for (const std::string& prompt :
+       {chain("", "amp;", 25000), chain("", "#38;#x26;AMP;", 8000), different}) {
+    const std::clock_t begin = std::clock();
+    EXPECT_LE(clean_prompt(prompt).size(), 440u);
+    EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 3);
+  }
 }
 
 TEST(Utf8, EveryCodePointSurvivesARoundTrip) {
