@@ -10,8 +10,10 @@
 #include <utility>
 
 #include "engine/fixture.h"
+#include "engine/masked_attention.h"
 #include "radial/base/error.h"
 #include "support/temporary_folder.h"
+#include "video/models/plan_cache.h"
 
 namespace radial::video {
 namespace {
@@ -224,6 +226,35 @@ TEST(DitTrainer, TrainsUnderAMask) {
   EXPECT_EQ(layers, std::vector<std::size_t>(3, 8)) << "8 tokens, the second layer alone, 3 steps";
   const double masked = trainer.loss(two_clips(), {}, own).item<double>();
   EXPECT_NE(masked, trainer.loss(two_clips(), {}).item<double>());
+}
+
+TEST(DitTrainer, GradientsUnderAPlanAreThoseOfItsMask) {
+  DitTrainerOptions options = small_options();
+  options.caption_dropout = 0;
+  options.optimiser.beta1 = 0;  // the first moment is the gradient
+  options.optimiser.clip_norm = 0;
+  options.token_order = TokenOrder::tiled(2, 4);
+  NamedTensors weights = initial_weights(wan_config(), 1);
+  // Beyond a head of zeros there are no gradients.
+  weights["proj_out.weight"] = draw_noise({16, 32}, {.seed = 54}) * 0.1;
+  // Long enough for the mask to leave blocks out.
+  const DitBatch batch{.latents = draw_noise({1, 4, 16, 8, 16}, {.seed = 53}),
+                       .captions = {{5, 6, 1}}};
+  TableSource source(weights);
+  const VideoLayout layout =
+      WanTransformer(wan_config(), source).layout_of(batch.latents, options.token_order);
+  PlanCache plans;
+  const auto plan = plans.plan(layout, {.block_size = 64, .decay_factor = 0.3});
+  ASSERT_LT(plan->plan().stats().density, 0.9);
+  const auto gradient = [&](const LayerAttention& attention) {
+    DitTrainer trainer(wan_config(), text_config(), weights, initial_weights(text_config(), 2),
+                       options);
+    trainer.step({batch}, attention);
+    return trainer.state().at("first_moment.transformer.blocks.0.attn1.to_q.weight").clone();
+  };
+  const at::Tensor expected = gradient(LayerAttention(masked_attention(plan->plan()), {}));
+  EXPECT_LE(relative_l2(gradient(LayerAttention(planned_attention(plan), {})), expected), 1e-4);
+  EXPECT_GT(relative_l2(gradient({}), expected), 1e-2) << "the mask changes nothing";
 }
 
 TEST(DitTrainer, RefusesBadInput) {

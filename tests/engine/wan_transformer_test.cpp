@@ -2,8 +2,6 @@
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
-#include <ATen/ops/from_blob.h>
-#include <ATen/ops/scaled_dot_product_attention.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "engine/fixture.h"
+#include "engine/masked_attention.h"
 #include "radial/base/error.h"
 #include "video/models/plan_cache.h"
 
@@ -79,23 +78,6 @@ TEST_F(WanTransformerParity, RepeatsBitForBit) {
 TEST_F(WanTransformerParity, Bfloat16StaysNear) {
   // The residual stream is float32; 2 % is what bf16 weights and products leave.
   EXPECT_LE(relative_l2(forward(model(at::kBFloat16)), fixture_["sample"]), 0.02);
-}
-
-// Dense attention under the boolean token mask that the plan's blocks stand for.
-AttentionFunction masked_attention(const BlockPlan& plan) {
-  std::vector<std::uint8_t> blocks = to_dense(plan.pattern(0));
-  const std::int64_t rows = plan.pattern(0).num_query_blocks();
-  const at::Tensor mask = at::from_blob(blocks.data(), {rows, rows}, at::kByte)
-                              .to(at::kBool)
-                              .repeat_interleave(plan.block_size(), 0)
-                              .repeat_interleave(plan.block_size(), 1)
-                              .narrow(0, 0, plan.query_tokens())
-                              .narrow(1, 0, plan.key_tokens());
-  return [mask](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-    return at::scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2),
-                                            mask)
-        .transpose(1, 2);
-  };
 }
 
 TEST_F(WanTransformerParity, SparseAttentionIsThatOfTheTokenMask) {
