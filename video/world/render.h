@@ -22,10 +22,11 @@ struct ClipSize {
 /// run and with any number of threads: the pixels are made of sums, products, quotients, roots,
 /// comparisons and table lookups, each rounded once, never of reductions or elementary functions.
 ///
-/// Estimates, not measurements, for 49 frames of 256 x 256 on a GPU: about 250 launches of
-/// pointwise kernels for the background and 150 for each body, each of which passes 13 MB (a plane
-/// of the clip) or less twice or three times through memory: 5 to 8 GB in all, 2 to 3 ms at 3 TB/s,
-/// and at most 1 GB of temporaries.
+/// Cost on a GPU, estimated from the number of operations and the boxes of 400 scenes, not
+/// measured, for 49 frames of 256 x 256: up to 4 GB through memory for the background (a 49th of it
+/// if the camera stands still) and 15 GB for bodies and their shadows, so 5 to 7 ms a clip at 3
+/// TB/s; 70 GB for the worst of these scenes. A few hundred kernels for each background and body, a
+/// handful of small copies from the host for each body, none back.
 ///
 /// Throws InvalidArgument if there is no scene, a scene has no body, or a size is out of range.
 at::Tensor render(const std::vector<Scene>& scenes, const ClipSize& size, at::Device device);
