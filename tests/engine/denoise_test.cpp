@@ -2,12 +2,15 @@
 
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <string>
 
 #include "engine/fixture.h"
 #include "radial/base/error.h"
 #include "video/pipeline/noise.h"
+#include "video/pipeline/run_state.h"
 
 namespace radial::video {
 namespace {
@@ -75,12 +78,36 @@ TEST_F(DenoiseParity, ADenseRuleThroughThePlanIsDense) {
 TEST_F(DenoiseParity, TellsItsObserverOfEveryStep) {
   std::vector<int> steps;
   at::Tensor last;
-  const at::Tensor result = run(SamplingMethod::kEuler, {}, 4, [&](int done, const at::Tensor& x) {
-    steps.push_back(done);
-    last = x;
-  });
+  const auto observer = [&](const DenoiseProgress& progress) {
+    steps.push_back(progress.steps_done);
+    last = progress.state.latents;
+  };
+  const at::Tensor result = run(SamplingMethod::kEuler, {}, 4, observer);
   EXPECT_EQ(steps, (std::vector<int>{1, 2, 3, 4, 5, 6}));
   EXPECT_TRUE(at::equal(last, result));
+}
+
+TEST_F(DenoiseParity, GoesOnFromAKeptStateBitForBit) {
+  const auto file = std::filesystem::temp_directory_path() /
+                    ("radial_state_" + std::to_string(::getpid()) + ".safetensors");
+  for (const auto method :
+       {SamplingMethod::kUniPc, SamplingMethod::kDpmPlusPlus, SamplingMethod::kEuler}) {
+    SCOPED_TRACE(name_of(method));
+    const at::Tensor whole = run(method, {}, 4, [&](const DenoiseProgress& progress) {
+      if (progress.steps_done == 3) save_run_state(file, progress.state, {{"seed", "1"}});
+    });
+    const RunState kept = load_run_state(file);
+    EXPECT_EQ(kept.state.sampler.next_step, 3);
+    EXPECT_EQ(kept.settings, (RunSettings{{"seed", "1"}}));
+    const NoiseSchedule schedule =
+        make_noise_schedule({.method = method, .num_steps = 6, .shift = 5});
+    const ResolvedAttention dense =
+        resolve_attention({}, model_.layout_of(fixture_["noise"]), 1, schedule, plans_);
+    const at::Tensor resumed =
+        denoise(model_, inputs(), {method, schedule, 4, kept.state}, dense, {});
+    EXPECT_TRUE(at::equal(resumed, whole));
+  }
+  std::filesystem::remove(file);
 }
 
 TEST_F(DenoiseParity, NeedsNoNegativePromptAtGuidanceOne) {
@@ -98,11 +125,14 @@ TEST_F(DenoiseParity, ResolvesWhenToBeDense) {
   const VideoLayout layout = model_.layout_of(fixture_["noise"]);
   const ResolvedAttention resolved = resolve_attention(
       {.mask = MaskOptions{},
-       .dense = {PlaceSet("--dense-layers", "1"), PlaceSet("--dense-timesteps", "0-0,3-3")}},
+       .dense = {.dense_layers = PlaceSet("--dense-layers", "1"),
+                 .dense_steps = PlaceSet("--dense-timesteps", "0-0"),
+                 .last_dense_steps = PlaceSet("--last-dense-timesteps", "last:1")}},
       layout, 2, schedule, plans_);
   EXPECT_TRUE(resolved.at_step(0).is_dense(1));
   EXPECT_TRUE(resolved.at_step(1).is_dense(0));
   EXPECT_FALSE(resolved.at_step(1).is_dense(1));
+  EXPECT_TRUE(resolved.at_step(3).is_dense(1));
   EXPECT_DOUBLE_EQ(resolved.sparse_share(), 0.25);
 }
 

@@ -8,6 +8,7 @@
 
 #include "radial/base/error.h"
 #include "video/checkpoint/json_text.h"
+#include "video/nn/interruption.h"
 
 namespace radial::video {
 namespace {
@@ -47,6 +48,7 @@ std::optional<std::vector<std::int64_t>> CheckpointSource::shape_of(const std::s
 
 at::Tensor CheckpointSource::load(const std::string& name, at::IntArrayRef,
                                   std::optional<at::ScalarType> dtype) {
+  stop_if_requested();
   const std::string& stored = stored_.at(name);
   const Checkpoint::Tensor& place = *checkpoint_.find(stored);
   at::Tensor tensor = view_of(*place.file, *place.entry);

@@ -50,6 +50,7 @@ class PlaceSet {
 struct SparsitySchedule {
   PlaceSet dense_layers;
   PlaceSet dense_steps;
+  PlaceSet last_dense_steps;  ///< these, too
 };
 
 /// "0-1, 5" of {true, true, false, false, false, true}; "none" if none is set.

@@ -62,6 +62,10 @@ ResolvedAttention resolve_attention(const AttentionOptions& options, const Video
       .plan = {},
       .dense_layers = options.dense.dense_layers.resolve(static_cast<int>(num_layers)),
       .dense_steps = options.dense.dense_steps.resolve(schedule)};
+  const std::vector<bool> last = options.dense.last_dense_steps.resolve(schedule);
+  for (std::size_t i = 0; i < last.size(); ++i) {
+    if (last[i]) resolved.dense_steps[i] = true;
+  }
   resolved.layout.order = options.order;
   if (options.mask) resolved.plan = plans.plan(resolved.layout, *options.mask);
   return resolved;
@@ -76,12 +80,18 @@ at::Tensor denoise(const WanTransformer& model, const DenoiseInputs& inputs,
   const GuidedModel guided(model, inputs, options.guidance, attention.layout);
   Sampler sampler(options.method, options.schedule);
   at::Tensor latents = inputs.latents.to(model.device(), at::kFloat);
+  if (options.resume) {
+    latents = options.resume->latents.to(model.device());
+    sampler.restore(options.resume->sampler);
+  }
   while (!sampler.done()) {
     const int step = sampler.next_step();
     const at::Tensor flow =
         guided.flow(latents, options.schedule.timesteps[step], attention.at_step(step));
+    at::Tensor clean;
+    if (observer) clean = latents - flow * double{options.schedule.sigmas[step]};
     latents = sampler.step(flow, latents);
-    if (observer) observer(step + 1, latents);
+    if (observer) observer({step + 1, {latents, sampler.state()}, clean});
   }
   return latents;
 }

@@ -48,14 +48,28 @@ struct DenoiseInputs {
   at::Tensor negative_prompt;  ///< likewise; undefined where the guidance needs none
 };
 
+/// Where a run of the sampler stands between two steps: all that a later run needs to go on and
+/// come to the same result bit for bit.
+struct DenoiseState {
+  at::Tensor latents;  ///< [B, C, F, H, W] float32
+  SamplerState sampler;
+};
+
 struct DenoiseOptions {
   SamplingMethod method = SamplingMethod::kUniPc;
   NoiseSchedule schedule;
-  double guidance = 5.0;  ///< two passes a step if above 1
+  double guidance = 5.0;                    ///< two passes a step if above 1
+  std::optional<DenoiseState> resume = {};  ///< go on from here, not from the initial noise
 };
 
-/// After each step: how many are done, and the latents.
-using StepObserver = std::function<void(int steps_done, const at::Tensor& latents)>;
+/// What is known after a step. The tensors are not written to later.
+struct DenoiseProgress {
+  int steps_done;
+  DenoiseState state;
+  at::Tensor clean;  ///< the clean latents as the model saw them in this step
+};
+
+using StepObserver = std::function<void(const DenoiseProgress&)>;
 
 /// Whether a guidance needs the pass with the negative prompt.
 inline bool is_guided(double guidance) { return guidance > 1; }

@@ -14,6 +14,8 @@
 
 #include <cmath>
 
+#include "video/nn/interruption.h"
+
 namespace radial::video {
 
 Umt5Encoder::Umt5Encoder(const Umt5Config& config, TensorSource& source) : config_(config) {
@@ -82,6 +84,7 @@ at::Tensor Umt5Encoder::forward(const at::Tensor& ids) const {
           .to(ids.device());
   at::Tensor hidden = at::embedding(embedding_, ids);
   for (const Layer& layer : layers_) {
+    stop_if_requested();
     hidden = hidden + attention(layer, norm(hidden, layer.attention_norm), buckets);
     hidden = hidden + feed_forward(layer, norm(hidden, layer.feed_forward_norm));
   }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "radial/base/error.h"
+#include "video/nn/interruption.h"
 #include "video/vae/tiled_pass.h"
 
 namespace radial::video {
@@ -48,7 +49,10 @@ VaeEncoder::VaeEncoder(const WanVaeConfig& config, const TensorScope& scope)
 at::Tensor VaeEncoder::forward(const at::Tensor& pixels, FrameCache& cache) const {
   at::Tensor state = conv_in_(pixels, cache);
   for (const Stage& stage : stages_) {
-    for (const ResidualBlock& block : stage.blocks) state = block.forward(state, cache);
+    for (const ResidualBlock& block : stage.blocks) {
+      stop_if_requested();
+      state = block.forward(state, cache);
+    }
     if (stage.downsample) state = stage.downsample->forward(state, cache);
   }
   state = middle_.forward(state, cache);
@@ -84,7 +88,10 @@ VaeDecoder::VaeDecoder(const WanVaeConfig& config, const TensorScope& scope)
 at::Tensor VaeDecoder::forward(const at::Tensor& latents, FrameCache& cache) const {
   at::Tensor state = middle_.forward(conv_in_(latents, cache), cache);
   for (const Stage& stage : stages_) {
-    for (const ResidualBlock& block : stage.blocks) state = block.forward(state, cache);
+    for (const ResidualBlock& block : stage.blocks) {
+      stop_if_requested();
+      state = block.forward(state, cache);
+    }
     if (stage.upsample) state = stage.upsample->forward(state, cache);
   }
   return conv_out_(at::silu(norm_out_(state)), cache);

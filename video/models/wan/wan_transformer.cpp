@@ -6,6 +6,7 @@
 #include <ATen/ops/silu.h>
 
 #include "radial/base/error.h"
+#include "video/nn/interruption.h"
 #include "video/nn/norm.h"
 #include "video/nn/rotary.h"
 #include "video/nn/token_order.h"
@@ -125,6 +126,7 @@ at::Tensor WanTransformer::forward(const at::Tensor& latents, const at::Tensor& 
   if (tap) tap("time", time);
   if (tap) tap("time_projection", modulation);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    stop_if_requested();
     hidden = blocks_[layer].forward(hidden, modulation, text.blocks[layer], video.rotary, attention,
                                     layer);
     show("block." + std::to_string(layer), hidden);
