@@ -37,9 +37,10 @@ std::vector<std::int64_t> latent_shape(const VideoSize& size, const WanConfig& t
           size.width / spatial};
 }
 
-PromptEmbeddings encode_prompts(const std::filesystem::path& model, const std::string& prompt,
-                                const std::optional<std::string>& maybe_negative,
-                                std::int64_t text_length, const LoadOptions& options) {
+std::vector<PromptEmbeddings> encode_prompts(const std::filesystem::path& model,
+                                             const std::vector<std::string>& prompts,
+                                             const std::optional<std::string>& maybe_negative,
+                                             std::int64_t text_length, const LoadOptions& options) {
   const TextFiles files = find_text_files(model);
   const Tokenizer tokenizer = Tokenizer::open(files.tokenizer);
   CheckpointSource source(Checkpoint::open(files.encoder), PartKind::kUmt5, options);
@@ -47,14 +48,14 @@ PromptEmbeddings encode_prompts(const std::filesystem::path& model, const std::s
   const auto encode = [&](const std::string& text) {
     return encode_prompt(tokenizer, encoder, text, text_length, options.device).embeds;
   };
-  PromptEmbeddings encoded{.prompt = encode(prompt), .negative = {}};
-  if (maybe_negative) encoded.negative = encode(*maybe_negative);
+  at::Tensor negative;
+  if (maybe_negative) negative = encode(*maybe_negative);
+  std::vector<PromptEmbeddings> encoded;
+  for (const std::string& prompt : prompts) encoded.push_back({encode(prompt), negative});
   return encoded;
 }
 
-at::Tensor decode_frames(const WanFiles& files, const at::Tensor& latents,
-                         const LoadOptions& options, const VaePass& pass) {
-  const WanVae vae = load_vae(files, options);
+at::Tensor decode_frames(const WanVae& vae, const at::Tensor& latents, const VaePass& pass) {
   const at::Tensor pixels = vae.decode(vae.denormalized(latents), pass).to(at::kCPU, at::kFloat);
   return (pixels / 2 + 0.5).clamp(0, 1).transpose(1, 2).contiguous();
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "video/checkpoint/checkpoint_source.h"
 #include "video/pipeline/denoise.h"
@@ -31,14 +32,14 @@ struct PromptEmbeddings {
   at::Tensor prompt, negative;
 };
 
-/// Loads the text encoder, encodes and lets go of it.
-PromptEmbeddings encode_prompts(const std::filesystem::path& model, const std::string& prompt,
-                                const std::optional<std::string>& maybe_negative,
-                                std::int64_t text_length, const LoadOptions& options);
+/// Loads the text encoder once, encodes all prompts and lets go of it.
+std::vector<PromptEmbeddings> encode_prompts(const std::filesystem::path& model,
+                                             const std::vector<std::string>& prompts,
+                                             const std::optional<std::string>& maybe_negative,
+                                             std::int64_t text_length, const LoadOptions& options);
 
 /// Latents as the transformer works on them -> frames [B, F, 3, H, W] in [0, 1], float32 on the
-/// CPU. Loads the VAE and lets go of it.
-at::Tensor decode_frames(const WanFiles& files, const at::Tensor& latents,
-                         const LoadOptions& options, const VaePass& pass);
+/// CPU.
+at::Tensor decode_frames(const WanVae& vae, const at::Tensor& latents, const VaePass& pass);
 
 }  // namespace radial::video

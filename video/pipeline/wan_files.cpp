@@ -22,7 +22,27 @@ std::optional<fs::path> config_beside(const fs::path& weights) {
   return if_exists(folder / "config.json");
 }
 
+bool has_vae(const fs::path& folder) {
+  return fs::is_directory(folder / "vae") || fs::exists(folder / "Wan2.1_VAE.safetensors") ||
+         fs::exists(folder / "Wan2.1_VAE.pth");
+}
+
 }  // namespace
+
+ModelLocation locate_model(const fs::path& model) {
+  if (fs::is_directory(model)) return {model, {}};
+  RADIAL_REQUIRE(fs::is_regular_file(model),
+                 "--model: expected the folder of a model or its transformer's file, got '",
+                 model.string(), "', which does not exist");
+  const fs::path folder = fs::absolute(model).parent_path();
+  for (const fs::path& candidate : {folder, folder.parent_path()}) {
+    if (has_vae(candidate)) return {candidate, model};
+  }
+  throw InvalidArgument(concat(
+      "--model: expected a transformer's file with the VAE and the text encoder beside it or "
+      "one folder up, got '",
+      model.string(), "'"));
+}
 
 WanFiles find_wan_files(const fs::path& model, const std::optional<fs::path>& maybe_transformer) {
   RADIAL_REQUIRE(fs::is_directory(model), "model: expected a folder, got '", model.string(), "'");
@@ -30,7 +50,7 @@ WanFiles find_wan_files(const fs::path& model, const std::optional<fs::path>& ma
   const bool in_parts = fs::is_directory(model / "transformer");
   files.transformer = in_parts ? model / "transformer" : model;
   files.transformer_config = config_beside(files.transformer);
-  if (maybe_transformer) {
+  if (maybe_transformer && !maybe_transformer->empty()) {
     RADIAL_REQUIRE(fs::exists(*maybe_transformer), "diffusion model: expected a file, got '",
                    maybe_transformer->string(), "', which does not exist");
     files.transformer = *maybe_transformer;
@@ -38,6 +58,10 @@ WanFiles find_wan_files(const fs::path& model, const std::optional<fs::path>& ma
   }
   const bool has_vae_folder = fs::is_directory(model / "vae");
   files.vae = has_vae_folder ? model / "vae" : model / "Wan2.1_VAE.safetensors";
+  // Opening the pickle file says how to convert it.
+  if (!fs::exists(files.vae) && fs::exists(model / "Wan2.1_VAE.pth")) {
+    files.vae = model / "Wan2.1_VAE.pth";
+  }
   if (has_vae_folder) files.vae_config = if_exists(model / "vae" / "config.json");
   files.scheduler_config = if_exists(model / "scheduler" / "scheduler_config.json");
   return files;

@@ -13,6 +13,16 @@
 
 namespace radial::video {
 
+/// A model as people name it: its folder, or one file of it.
+struct ModelLocation {
+  std::filesystem::path folder;
+  std::optional<std::filesystem::path> transformer;  ///< the file that was named, if it was one
+};
+
+/// Of a folder, or of a transformer's file in a model's folder or in its transformer/. Throws
+/// InvalidArgument if there is nothing of that name, or no VAE in that folder or the one above.
+ModelLocation locate_model(const std::filesystem::path& model);
+
 /// Where the transformer, the VAE and the scheduler's settings of a Wan model stand on disk.
 struct WanFiles {
   std::filesystem::path transformer;  ///< a file, an index or a folder
