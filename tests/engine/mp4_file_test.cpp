@@ -1,11 +1,18 @@
 #include "video/io/mp4_file.h"
 
+#if RADIAL_LIBAV
+extern "C" {
+#include <libavformat/avformat.h>
+}
+#endif
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,6 +59,39 @@ TEST_F(Mp4FileTest, AppearsWholeWithItsMetadata) {
   // The index stands before the pictures, so that a player can begin at once.
   EXPECT_LT(bytes.find("moov"), bytes.find("mdat"));
 }
+
+#if RADIAL_LIBAV
+// What a player sees: read back through libav's demuxer.
+TEST_F(Mp4FileTest, IsReadBackWithItsSizeRateAndMetadata) {
+  const std::string title = "a \"red\" fox \xe2\x80\x93 caf\xc3\xa9",
+                    comment = "{\"seed\": 7}\nline 2";
+  Mp4File file(path_, {.width = kWidth,
+                       .height = kHeight,
+                       .fps = 12,
+                       .metadata = {{"title", title}, {"comment", comment}}});
+  for (int i = 0; i < 5; ++i) file.add_frame(frame_);
+  file.commit();
+
+  AVFormatContext* opened = nullptr;
+  ASSERT_EQ(avformat_open_input(&opened, path_.c_str(), nullptr, nullptr), 0);
+  const auto close = [](AVFormatContext* context) { avformat_close_input(&context); };
+  const std::unique_ptr<AVFormatContext, decltype(close)> format(opened, close);
+  ASSERT_GE(avformat_find_stream_info(format.get(), nullptr), 0);
+  const auto value = [&](const char* key) -> std::string {
+    const AVDictionaryEntry* entry = av_dict_get(format->metadata, key, nullptr, 0);
+    return entry == nullptr ? "" : entry->value;
+  };
+  EXPECT_EQ(value("title"), title);
+  EXPECT_EQ(value("comment"), comment);
+  ASSERT_EQ(format->nb_streams, 1u);
+  const AVStream& stream = *format->streams[0];
+  EXPECT_EQ(stream.codecpar->codec_id, AV_CODEC_ID_H264);
+  EXPECT_EQ(stream.codecpar->width, kWidth);
+  EXPECT_EQ(stream.codecpar->height, kHeight);
+  EXPECT_EQ(stream.nb_frames, 5);
+  EXPECT_EQ(av_cmp_q(stream.avg_frame_rate, {12, 1}), 0);
+}
+#endif
 
 TEST_F(Mp4FileTest, GivenUpItLeavesNothing) {
   std::optional<Mp4File> file;
