@@ -1,15 +1,18 @@
 #include "command_runner.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 namespace radial::test {
 namespace {
@@ -33,13 +36,47 @@ namespace {
 
 CommandResult run_radial(const std::vector<std::string>& arguments,
                          const std::filesystem::path& folder) {
-  const TemporaryFolder outputs;
-  const auto out = outputs.path() / "out", err = outputs.path() / "err";
-  const pid_t child = ::fork();
-  if (child == 0) become_command(arguments, folder, out, err);
+  return RunningCommand(arguments, folder).wait();
+}
+
+RunningCommand::RunningCommand(const std::vector<std::string>& arguments,
+                               const std::filesystem::path& folder)
+    : child_(::fork()) {
+  if (child_ == 0) {
+    become_command(arguments, folder, outputs_.path() / "out", outputs_.path() / "err");
+  }
+  if (child_ < 0) throw std::runtime_error("fork failed");
+}
+
+RunningCommand::~RunningCommand() {
+  if (child_ == 0) return;
+  ::kill(child_, SIGKILL);
+  ::waitpid(child_, nullptr, 0);
+}
+
+bool RunningCommand::says(const std::string& text) const {
+  siginfo_t state{};
+  do {
+    std::error_code missing;
+    if (std::filesystem::exists(outputs_.path() / "err", missing) &&
+        read_file(outputs_.path() / "err").find(text) != std::string::npos) {
+      return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    // Leaves the child to be waited for.
+    if (::waitid(P_PID, child_, &state, WEXITED | WNOHANG | WNOWAIT) != 0) return false;
+  } while (state.si_pid == 0);
+  return false;
+}
+
+void RunningCommand::send(int signal) const { ::kill(child_, signal); }
+
+CommandResult RunningCommand::wait() {
   int status = 0;
-  if (child < 0 || ::waitpid(child, &status, 0) != child) throw std::runtime_error("fork failed");
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(out), read_file(err)};
+  if (::waitpid(child_, &status, 0) != child_) throw std::runtime_error("waitpid failed");
+  child_ = 0;
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(outputs_.path() / "out"),
+          read_file(outputs_.path() / "err")};
 }
 
 std::vector<std::string> words(const std::string& line) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -31,6 +33,24 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
+};
+
+/// `radial` while it runs. What it printed is whole once it has ended.
+class RunningCommand {
+ public:
+  RunningCommand(const std::vector<std::string>& arguments, const std::filesystem::path& folder);
+  ~RunningCommand();  ///< kills it if nobody waited for it
+  RunningCommand(const RunningCommand&) = delete;
+  RunningCommand& operator=(const RunningCommand&) = delete;
+
+  /// Whether `text` appears on stderr before the command ends.
+  bool says(const std::string& text) const;
+  void send(int signal) const;
+  CommandResult wait();
+
+ private:
+  TemporaryFolder outputs_;
+  pid_t child_;
 };
 
 std::string read_file(const std::filesystem::path& path);

@@ -77,8 +77,8 @@ void rename(Weights& weights, const video::ModelPart& part, video::Layout wanted
 }
 
 int run_convert(const ConvertRequest& request) {
-  if (request.input.empty()) refuse("INPUT", "a file or folder with weights", "nothing");
-  if (request.output.empty()) refuse("OUTPUT", "a .safetensors file to write", "nothing");
+  if (request.input.empty()) refuse("INPUT", "a file or folder with weights", "");
+  if (request.output.empty()) refuse("OUTPUT", "a .safetensors file to write", "");
   if (fs::path(request.output).extension() != ".safetensors") {
     refuse("OUTPUT", "a name that ends with .safetensors", request.output);
   }

@@ -110,8 +110,11 @@ void print_text(const video::Inspection& found) {
 }
 
 int run_inspect(const InspectRequest& request) {
-  if (request.path.empty()) refuse("PATH", "a file or folder", "nothing");
+  if (request.path.empty()) refuse("PATH", "a file or folder", "");
   const video::Inspection found = video::inspect(request.path);
+  if (!request.json && found.weights && !found.weights->problem.empty()) {
+    throw Error(found.weights->problem);
+  }
   if (request.json) {
     // Names out of files may be no UTF-8.
     std::printf("%s\n",

@@ -42,7 +42,7 @@ std::string picture_path(const std::string& folder, std::int64_t index) {
 VideoOutput::VideoOutput(std::string path, const video::VideoSize& size, int fps)
     : path_(std::move(path)), extension_(fs::path(path_).extension()), size_(size), fps_(fps) {
   constexpr const char* kExpected = "FILE.mp4, FILE.png or a folder";
-  if (path_.empty()) refuse("--output", kExpected, "nothing");
+  if (path_.empty()) refuse("--output", kExpected, "");
   if (extension_ != ".mp4" && extension_ != ".png" && !extension_.empty()) {
     refuse("--output", kExpected, path_);
   }

@@ -5,21 +5,22 @@
 #include <cstdint>
 #include <optional>
 
+#include "options/attention_preset.h"
 #include "options/rule_options.h"
 #include "radial/mask/video_layout.h"
 #include "video/pipeline/denoise.h"
 
 namespace radial::tools {
 
-/// `--attention` with the parameters of its rule, `--token-order --dense-layers
-/// --dense-timesteps`: the attention that a model runs on.
+/// `--attention` with the parameters of its rule, `--token-order --preset --dense-layers
+/// --dense-timesteps --last-dense-timesteps`: the attention that a model runs on.
 class AttentionOptions {
  public:
   void add_to(CLI::App& app);
 
-  /// For a video of `layout` (in raster order): dense unless a rule was asked for. Throws
-  /// InvalidArgument if the rule does not take what was asked for.
-  video::AttentionOptions resolve(const VideoLayout& layout) const;
+  /// For a video of `layout` (in raster order) and a run of `num_steps`: dense unless a rule was
+  /// asked for. Throws InvalidArgument if the rule does not take what was asked for.
+  video::AttentionOptions resolve(const VideoLayout& layout, int num_steps) const;
 
  private:
   TokenOrder token_order() const;
@@ -28,7 +29,9 @@ class AttentionOptions {
   const CLI::Option* rule_option_ = nullptr;
   bool tiled_ = false;
   std::optional<std::array<std::int32_t, 2>> tile_;
-  video::SparsitySchedule dense_;
+  std::optional<AttentionPreset> preset_;
+  std::optional<video::PlaceSet> dense_layers_, dense_steps_;
+  video::PlaceSet last_dense_steps_;
 };
 
 }  // namespace radial::tools

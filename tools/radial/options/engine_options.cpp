@@ -1,8 +1,28 @@
 #include "options/engine_options.h"
 
 #include "options/option_values.h"
+#include "radial/base/error.h"
 
 namespace radial::tools {
+namespace {
+
+constexpr const char* kShippedModel = "models/demo";
+
+// models/demo beside the command (share/radial/models/demo where it is installed) or beside one of
+// the folders above it, such as the repository's root above build/release.
+std::optional<std::filesystem::path> shipped_model() {
+  std::error_code ignored;
+  std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  for (int up = 0; up < 4 && folder.has_relative_path(); ++up) {
+    folder = folder.parent_path();
+    for (const auto& place : {folder / kShippedModel, folder / "share/radial" / kShippedModel}) {
+      if (std::filesystem::is_directory(place, ignored)) return place;
+    }
+  }
+  return {};
+}
+
+}  // namespace
 
 at::ScalarType parse_scalar_type(std::string_view option, std::string_view text) {
   if (text == "float32" || text == "fp32") return at::kFloat;
@@ -40,9 +60,11 @@ video::LoraUse parse_lora(std::string_view option, std::string_view text) {
 void EngineOptions::add_to(CLI::App& app) {
   OptionGroup group(app, "Model");
   group.add_value(
-      "--model,--ckpt-dir,--model-path", "FOLDER",
+      "--model,--ckpt-dir,--model-path,--model-id,--model-base", "PATH",
       [this](const std::string& text) { model_ = text; },
-      "The model, in the layout of diffusers or of its authors");
+      "The model: a folder in the layout of diffusers or of its authors, or its transformer's "
+      "file; "
+      "default: the shipped models/demo");
   group.add_value(
       "--dtype", "TYPE",
       [this](const std::string& text) { load_.dtype = parse_scalar_type("--dtype", text); },
@@ -56,15 +78,24 @@ void EngineOptions::add_to(CLI::App& app) {
 void EngineOptions::add_lora_to(CLI::App& app) {
   OptionGroup(app, "Model")
       .add_repeated(
-          "--lora", "FILE[:STRENGTH]",
+          "--lora,--lora-path,--lora-weight", "FILE[:STRENGTH]",
           [this](const std::string& text) { loras_.push_back(parse_lora("--lora", text)); },
           "A LoRA added to the transformer's weights, 1 times unless said otherwise; repeatable");
 }
 
-std::filesystem::path EngineOptions::model() const {
-  if (model_.empty()) refuse("--model", "the folder of a model", "nothing");
-  if (!std::filesystem::is_directory(model_)) refuse("--model", "the folder of a model", model_);
-  return model_;
+video::ModelLocation EngineOptions::location() const {
+  if (!model_.empty()) return video::locate_model(model_);
+  if (const auto shipped = shipped_model()) return {*shipped, {}};
+  throw InvalidArgument(concat("--model: expected the folder of a Wan2.1 text-to-video model (the ",
+                               "default, ", kShippedModel, ", is not installed), got nothing"));
+}
+
+std::filesystem::path EngineOptions::model() const { return location().folder; }
+
+std::string EngineOptions::transformer_or(const std::optional<std::string>& maybe_other) const {
+  if (maybe_other) return *maybe_other;
+  const auto named = location().transformer;
+  return named ? named->string() : std::string();
 }
 
 }  // namespace radial::tools

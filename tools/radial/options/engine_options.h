@@ -2,11 +2,13 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "video/checkpoint/checkpoint_source.h"
 #include "video/lora/lora_file.h"
+#include "video/pipeline/wan_files.h"
 
 namespace radial::tools {
 
@@ -15,8 +17,12 @@ class EngineOptions {
  public:
   void add_to(CLI::App& app);
 
-  /// The model's folder. Throws InvalidArgument if the option was not given or names no folder.
+  /// The model's folder. Throws InvalidArgument if the option names no model, or was not given and
+  /// no model is shipped.
   std::filesystem::path model() const;
+  /// The transformer to use instead of the folder's: `maybe_other`, else the file that --model
+  /// names; empty if it is the folder's own.
+  std::string transformer_or(const std::optional<std::string>& maybe_other) const;
   /// `--lora FILE[:STRENGTH]`, for commands that run the transformer.
   void add_lora_to(CLI::App& app);
   const std::vector<video::LoraUse>& loras() const { return loras_; }
@@ -25,6 +31,8 @@ class EngineOptions {
   const video::LoadOptions& load() const { return load_; }
 
  private:
+  video::ModelLocation location() const;
+
   std::string model_;
   video::LoadOptions load_;
   std::vector<video::LoraUse> loras_;

@@ -47,7 +47,8 @@ std::string in_quotes(std::string_view text) {
 }
 
 void refuse(std::string_view option, std::string_view expected, std::string_view got) {
-  throw InvalidArgument(concat(option, ": expected ", expected, ", got ", in_quotes(got)));
+  throw InvalidArgument(concat(option, ": expected ", expected, ", got ",
+                               got.empty() ? std::string("nothing") : in_quotes(got)));
 }
 
 std::int64_t parse_integer(std::string_view option, std::string_view text, IntegerRange range) {

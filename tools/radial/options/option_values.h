@@ -33,6 +33,7 @@ std::vector<std::int64_t> parse_integers(std::string_view option, std::string_vi
 /// replaced, so that the message stays one readable line.
 std::string in_quotes(std::string_view text);
 
+/// Throws InvalidArgument; an empty `got` is said to be nothing.
 [[noreturn]] void refuse(std::string_view option, std::string_view expected, std::string_view got);
 
 /// The name among `names` that `text` was most likely meant to be, or an empty string.

@@ -17,6 +17,10 @@ class RuleOptions {
   void add_to(CLI::App& app);
 
   std::int32_t block_size() const { return options_.block_size; }
+  /// The decay factor to use where neither it nor a density was asked for.
+  void prefer_decay_factor(double value) {
+    if (!decay_factor_ && !density_) decay_factor_ = value;
+  }
 
   /// The options for `layout`, with the decay that suits the model where none was asked for, and
   /// the parameter that gives `--density` where that was. Throws InvalidArgument, in the words of

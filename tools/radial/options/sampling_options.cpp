@@ -32,11 +32,11 @@ video::GridConvention parse_grid(const std::string& text) {
 void SamplingOptions::add_to(CLI::App& app) {
   OptionGroup group(app, kHeading);
   group.add_value(
-      "--sampling-method,--sample-solver", "NAME",
+      "--sampling-method,--sample-solver,--scheduler", "NAME",
       [this](const std::string& text) { options_.method = parse_method(text); },
       "unipc (default), dpm++ or euler");
   group.add_value(
-      "--steps,--sample-steps,--num-inference-steps", "N",
+      "--steps,--sample-steps,--num-inference-steps,--infer-steps", "N",
       [this](const std::string& text) {
         options_.num_steps = static_cast<int>(
             parse_integer("--steps", text, {.least = 1, .most = options_.num_train_timesteps}));

@@ -9,6 +9,7 @@
 #include "options/attention_options.h"
 #include "options/engine_options.h"
 #include "options/option_values.h"
+#include "options/output_path.h"
 #include "stage/stage_inputs.h"
 #include "stage/stages.h"
 #include "video/pipeline/wan_files.h"
@@ -29,20 +30,21 @@ video::LayerAttention attention_of(const ForwardRequest& request, const VideoLay
                                    std::int64_t num_layers, video::ResolvedAttention& resolved) {
   const video::NoiseSchedule one_step{.timesteps = {1000}, .sigmas = {1, 0}};
   video::PlanCache plans;
-  resolved = video::resolve_attention(request.attention.resolve(layout), layout, num_layers,
+  resolved = video::resolve_attention(request.attention.resolve(layout, 1), layout, num_layers,
                                       one_step, plans);
   return resolved.at_step(0);
 }
 
 int run_forward(const ForwardRequest& request) {
-  if (request.save_path.empty()) refuse("--save", "a file to write", "nothing");
+  require_output_path("--save", request.save_path);
+  if (request.taps_path) require_output_path("--taps", *request.taps_path);
   const StageInputs inputs(request.inputs_path);
   const at::Device device = request.engine.load().device;
   const at::Tensor latents = inputs["hidden_states"].to(device);
   const at::Tensor timestep = inputs["timestep"].to(device);
   const at::Tensor embeddings = inputs["encoder_hidden_states"].to(device);
-  const video::WanFiles files =
-      video::find_wan_files(request.engine.model(), request.diffusion_model);
+  const video::WanFiles files = video::find_wan_files(
+      request.engine.model(), request.engine.transformer_or(request.diffusion_model));
   const c10::InferenceMode no_gradients;
   const video::WanTransformer model =
       video::load_transformer(files, request.engine.load(), request.engine.loras());

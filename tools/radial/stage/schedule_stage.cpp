@@ -6,6 +6,7 @@
 
 #include "options/engine_options.h"
 #include "options/option_values.h"
+#include "options/output_path.h"
 #include "options/sampling_options.h"
 #include "stage/stages.h"
 #include "video/pipeline/wan_files.h"
@@ -20,7 +21,7 @@ struct ScheduleRequest {
 };
 
 int run_schedule(const ScheduleRequest& request) {
-  if (request.save_path.empty()) refuse("--save", "a file to write", "nothing");
+  require_output_path("--save", request.save_path);
   const video::WanFiles files = video::find_wan_files(request.engine.model());
   const video::ScheduleOptions options = request.sampling.resolve(video::read_flow_shift(files));
   const video::NoiseSchedule schedule = video::make_noise_schedule(options);

@@ -1,12 +1,14 @@
 #include "stage/stage_inputs.h"
 
+#include <utility>
+
 #include "options/option_values.h"
 #include "video/checkpoint/checkpoint_source.h"
 
 namespace radial::tools {
 
-StageInputs::StageInputs(const std::string& path) {
-  if (path.empty()) refuse("--inputs", "a safetensors file", "nothing");
+StageInputs::StageInputs(const std::string& path, std::string option) : option_(std::move(option)) {
+  if (path.empty()) refuse(option_, "a safetensors file", "");
   tensors_ = video::load_tensors(path);
 }
 
@@ -15,7 +17,7 @@ at::Tensor StageInputs::operator[](const std::string& name) const {
   if (found != tensors_.end()) return found->second;
   std::string names;
   for (const auto& entry : tensors_) names += (names.empty() ? "" : ", ") + entry.first;
-  refuse("--inputs", "a file with the tensor " + name, names);
+  refuse(option_, "a file with the tensor " + name, names);
 }
 
 }  // namespace radial::tools

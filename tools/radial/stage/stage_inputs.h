@@ -11,11 +11,12 @@ namespace radial::tools {
 class StageInputs {
  public:
   /// Throws InvalidArgument if no file was named.
-  explicit StageInputs(const std::string& path);
+  explicit StageInputs(const std::string& path, std::string option = "--inputs");
   /// Throws InvalidArgument that lists what the file has if it lacks `name`.
   at::Tensor operator[](const std::string& name) const;
 
  private:
+  std::string option_;
   std::map<std::string, at::Tensor> tensors_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "options/engine_options.h"
 #include "options/option_values.h"
+#include "options/output_path.h"
 #include "stage/stages.h"
 #include "video/text/prompt_encoder.h"
 #include "video/text/text_files.h"
@@ -25,7 +26,7 @@ struct TextRequest {
 };
 
 int run_text(const TextRequest& request) {
-  if (request.save_path.empty()) refuse("--save", "a file to write", "nothing");
+  require_output_path("--save", request.save_path);
   const video::TextFiles files = video::find_text_files(request.engine.model());
   const c10::InferenceMode no_gradients;
   const video::Tokenizer tokenizer = video::Tokenizer::open(files.tokenizer);

@@ -6,6 +6,7 @@
 
 #include "options/engine_options.h"
 #include "options/option_values.h"
+#include "options/output_path.h"
 #include "stage/stages.h"
 #include "video/text/prompt_cleaning.h"
 #include "video/text/tokenizer.h"
@@ -22,7 +23,7 @@ struct TokensRequest {
 };
 
 int run_tokens(const TokensRequest& request) {
-  if (request.save_path.empty()) refuse("--save", "a file to write", "nothing");
+  require_output_path("--save", request.save_path);
   const video::Tokenizer tokenizer =
       video::Tokenizer::open(request.engine.model() / request.tokenizer);
   const video::Tokens tokens =

@@ -6,6 +6,7 @@
 
 #include "options/engine_options.h"
 #include "options/option_values.h"
+#include "options/output_path.h"
 #include "stage/stage_inputs.h"
 #include "stage/stages.h"
 #include "video/pipeline/wan_files.h"
@@ -24,7 +25,7 @@ video::WanVae vae_of(const VaeRequest& request) {
 }
 
 int run_decode(const VaeRequest& request) {
-  if (request.save_path.empty()) refuse("--save", "a file to write", "nothing");
+  require_output_path("--save", request.save_path);
   const at::Tensor latents = StageInputs(request.inputs_path)["latents"];
   const c10::InferenceMode no_gradients;
   const at::Tensor pixels = vae_of(request).decode(latents, request.pass);
@@ -33,7 +34,7 @@ int run_decode(const VaeRequest& request) {
 }
 
 int run_encode(const VaeRequest& request) {
-  if (request.save_path.empty()) refuse("--save", "a file to write", "nothing");
+  require_output_path("--save", request.save_path);
   const at::Tensor pixels = StageInputs(request.inputs_path)["pixels"];
   const c10::InferenceMode no_gradients;
   const at::Tensor mean = vae_of(request).encode(pixels, request.pass);

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "options/attention_options.h"
+#include "options/engine_options.h"
+#include "options/sampling_options.h"
+#include "video/pipeline/text_to_video.h"
+
+namespace radial::tools {
+
+/// What `radial generate` was asked for.
+struct GenerateRequest {
+  EngineOptions engine;
+  SamplingOptions sampling;
+  AttentionOptions attention;
+  video::VideoSize size;
+  video::VaePass vae_pass;
+  std::optional<std::string> prompt, prompts_path;
+  std::string negative_prompt;
+  double guidance = 5.0;
+  std::uint64_t seed = 0;
+  int fps = 16;
+  std::optional<std::string> diffusion_model, latents_path, save_latents_path, save_frames_path;
+  std::optional<std::string> config_path;
+  std::string output_path;
+  bool resume = false;
+  int keep_every = 0;  ///< 0: keep nothing
+  bool quiet = false, json = false, dry_run = false;
+};
+
+/// Adds every option of the command. `request` must outlive the parsing and what follows from it.
+void add_request_options(CLI::App& app, GenerateRequest& request);
+
+}  // namespace radial::tools
