@@ -182,6 +182,20 @@ TEST_F(GenerateCommand, ALongPromptIsCutAndSaysSo) {
   EXPECT_EQ(result.err, "radial: note: prompt 1 is cut to the 160 tokens that the model takes\n");
 }
 
+// With Euler's method the clean latents of the last step are the result.
+TEST_F(GenerateCommand, APreviewShowsTheFirstFrame) {
+  const std::string run_of = "--sampling-method euler --preview p.png ";
+  ASSERT_EQ(run(run_of + "--preview-interval 3").exit_code, 0);
+  const std::string earlier = content("p.png");
+  EXPECT_EQ(earlier.substr(1, 3), "PNG");
+  EXPECT_NE(earlier, content("x.png"));
+  ASSERT_EQ(run(run_of + "--preview-interval 2").exit_code, 0);
+  EXPECT_EQ(content("p.png"), content("x.png"));
+  EXPECT_EQ(written(), (std::vector<std::string>{"p.png", "x.png"}));
+  expect_refused("--preview p.mp4", "--preview: expected FILE.png, got 'p.mp4'");
+  expect_refused("--preview none/p.png", "--preview: expected a file in a folder that exists");
+}
+
 TEST_F(GenerateCommand, AModelMayBeNamedByItsTransformersFile) {
   ASSERT_EQ(run("--save-latents a.safetensors").exit_code, 0);
   ASSERT_EQ(run("--save-latents b.safetensors --model "

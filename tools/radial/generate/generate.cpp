@@ -96,9 +96,18 @@ class GenerateRun {
   std::vector<at::Tensor> denoise(const std::vector<video::PromptEmbeddings>& texts) const {
     const video::WanTransformer model =
         video::load_transformer(plan_.files, request_.engine.load(), request_.engine.loras());
+    std::optional<video::WanVae> preview_vae;
+    if (request_.preview_path) {
+      preview_vae.emplace(video::load_vae(plan_.files, request_.engine.load()));
+    }
     std::vector<at::Tensor> latents;
     for (std::size_t i = 0; i < texts.size(); ++i) {
-      latents.push_back(denoise_one(model, texts[i], i));
+      const auto preview = [&](const video::DenoiseProgress& done) {
+        if (preview_vae && done.steps_done % request_.preview_interval == 0) {
+          write_preview(*preview_vae, done.clean, plan_.jobs[i]);
+        }
+      };
+      latents.push_back(denoise_one(model, texts[i], i, preview));
       if (const auto& path = plan_.jobs[i].save_latents_path) {
         video::save_tensors(*path, {{"latents", latents.back()}});
       }
@@ -107,7 +116,7 @@ class GenerateRun {
   }
 
   at::Tensor denoise_one(const video::WanTransformer& model, const video::PromptEmbeddings& text,
-                         std::size_t index) const {
+                         std::size_t index, const video::StepObserver& preview) const {
     const int num_steps = plan_.schedule.num_steps();
     std::vector<double> costs;
     for (int step = 0; step < num_steps; ++step) costs.push_back(plan_.step_cost(step));
@@ -127,6 +136,7 @@ class GenerateRun {
       last = done.state;
       const bool is_due = request_.keep_every > 0 && done.steps_done % request_.keep_every == 0;
       if (is_due || done.steps_done == num_steps) keep();
+      preview(done);
     };
     try {
       return video::denoise(model, {plan_.noise, text.prompt, text.negative},
@@ -136,6 +146,14 @@ class GenerateRun {
       keep();
       throw;
     }
+  }
+
+  // The first frame of the clean latents as the model saw them in this step: that needs no other.
+  void write_preview(const video::WanVae& vae, const at::Tensor& clean,
+                     const GenerateJob& job) const {
+    const at::Tensor first = video::decode_frames(vae, clean.narrow(2, 0, 1), request_.vae_pass);
+    VideoOutput(*request_.preview_path, request_.size, request_.fps)
+        .write(first, {{"title", job.prompt}});
   }
 
   std::map<std::string, std::string> metadata_of(const GenerateJob& job) const {

@@ -79,6 +79,12 @@ GeneratePlan checked_plan(const GenerateRequest& request) {
     if (job.save_latents_path) require_output_path("--save-latents", *job.save_latents_path);
     if (job.save_frames_path) require_output_path("--save-frames", *job.save_frames_path);
   }
+  if (request.preview_path) {
+    require_output_path("--preview", *request.preview_path);
+    if (std::filesystem::path(*request.preview_path).extension() != ".png") {
+      refuse("--preview", "FILE.png", *request.preview_path);
+    }
+  }
   check_device(request.engine.load().device);
   plan.model = request.engine.model();
   plan.files =

@@ -122,6 +122,17 @@ void add_run_options(CLI::App& app, GenerateRequest& request) {
       },
       "Go on from the state that an interrupted run of the same settings kept, if there is one; "
       "keeps the state, too (every 5 steps unless told otherwise)");
+  group.add_value(
+      "--preview,--preview-path", "FILE.png",
+      [&request](const std::string& text) { request.preview_path = text; },
+      "While it runs show here what the first frame would become");
+  group.add_value(
+      "--preview-interval", "N",
+      [&request](const std::string& text) {
+        request.preview_interval =
+            static_cast<int>(parse_integer("--preview-interval", text, {.least = 1, .most = 1000}));
+      },
+      "Steps from one preview to the next; default 5");
   group.add_flag(
       "--dry-run", [&request] { request.dry_run = true; },
       "Check everything, files included, and say what would be done");

@@ -27,6 +27,8 @@ struct GenerateRequest {
   std::optional<std::string> diffusion_model, latents_path, save_latents_path, save_frames_path;
   std::optional<std::string> config_path;
   std::string output_path;
+  std::optional<std::string> preview_path;
+  int preview_interval = 5;  ///< steps between two previews
   bool resume = false;
   int keep_every = 0;  ///< 0: keep nothing
   bool quiet = false, json = false, dry_run = false;
