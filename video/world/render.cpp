@@ -64,7 +64,7 @@ class Clip {
                         : size_.num_frames;
     at::Tensor still;
     if (scene_.camera == CameraMove::kStatic) {
-      still = at::empty({3, 1, size_.height, size_.width}, clip.options());
+      still = at::zeros({3, 1, size_.height, size_.width}, clip.options());
       draw_background({0, 1}, still);
     }
     for (std::int64_t begin = 0; begin < size_.num_frames;) {
@@ -189,7 +189,8 @@ at::Tensor render(const std::vector<Scene>& scenes, const ClipSize& size, at::De
   const at::NoGradGuard no_gradients;
   const at::Tensor noise = make_noise_table(device);
   const auto batch = static_cast<std::int64_t>(scenes.size());
-  at::Tensor clips = at::empty({batch, 3, size.num_frames, size.height, size.width},
+  // Zeros, as the ground is blended with what is there: nothing times 0 would still be NaN.
+  at::Tensor clips = at::zeros({batch, 3, size.num_frames, size.height, size.width},
                                at::TensorOptions().dtype(at::kFloat).device(device));
   for (std::int64_t i = 0; i < batch; ++i) {
     Clip(scenes[static_cast<std::size_t>(i)], size, noise).draw(clips[i]);

@@ -68,6 +68,18 @@ class Render : public ::testing::Test {
   void SetUp() override { at::set_num_threads(1); }
 };
 
+// The ground is blended with what the canvas holds: a NaN left in fresh memory must not get there.
+TEST_F(Render, LeavesNothingOfWhatTheMemoryHeld) {
+  const std::vector<Scene> scenes{busy_scene(CameraMove::kPanLeft),
+                                  busy_scene(CameraMove::kStatic)};
+  const ClipSize size{kSide, kSide, 3, 16};
+  for (int repeat = 0; repeat < 4; ++repeat) {
+    at::full({2, 3, 3, kSide, kSide}, std::nan(""));  // freed at once, for the next of its size
+    at::full({3, 1, kSide, kSide}, std::nan(""));
+    EXPECT_TRUE(render(scenes, size, at::kCPU).isfinite().all().item<bool>());
+  }
+}
+
 TEST_F(Render, IsTheSameEveryTimeWithAnyNumberOfThreads) {
   const Scene scene = busy_scene(CameraMove::kPanLeft);
   const at::Tensor first = draw(scene, 5);
