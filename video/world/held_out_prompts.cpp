@@ -10,7 +10,7 @@ namespace radial::video {
 namespace {
 
 constexpr std::uint64_t kEvaluationSeed = 0x68656C64;
-// Worth less than a rare value: of spinning bodies hardly any combination is held out.
+// Worth less than a rare value: of spinning bodies only four combinations are held out.
 constexpr double kNewCombination = 0.5;
 
 /// How often each value has been chosen, of bodies that are held out.

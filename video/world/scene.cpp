@@ -14,7 +14,6 @@ namespace {
 constexpr double kFocal = 2.4142;            // 45 degrees across the shorter side
 constexpr double kPanTurns = 12.0 / 360;     // from one end of a pan to the other
 constexpr double kWide = 0.8, kTele = 1.25;  // ends of a zoom, in units of kFocal
-constexpr std::uint64_t kHeldOutShare = 24;
 constexpr double kGravity = 6;  // slower than on earth: a jump should last several latent frames
 
 // From low to high and back, for ever.
@@ -261,11 +260,15 @@ double bounding_radius(const Body& body) {
 }
 
 bool is_held_out(BodyShape shape, BodyColor color, Motion motion, CameraMove camera) {
-  std::uint64_t combination = static_cast<std::uint64_t>(shape);
-  combination = combination * kNumColors + static_cast<std::uint64_t>(color);
-  combination = combination * kNumMotions + static_cast<std::uint64_t>(motion);
-  combination = combination * kNumCameraMoves + static_cast<std::uint64_t>(camera);
-  return CounterRandom::mixed(combination) % kHeldOutShare == 0;
+  // A linear code: modulo a prime, every value of each and nearly every pair of values of two is
+  // met about equally often. A hash leaves some out: there are few combinations in all. These
+  // factors were the best of 4,000 drawn, by the pairs that occur among what is held out.
+  constexpr int kPrime = 23, kShapeFactor = 6, kColorFactor = 13, kMotionFactor = 22,
+                kCameraFactor = 8;
+  const int sum = kShapeFactor * static_cast<int>(shape) + kColorFactor * static_cast<int>(color) +
+                  kMotionFactor * static_cast<int>(motion) +
+                  kCameraFactor * static_cast<int>(camera);
+  return sum % kPrime == 0;
 }
 
 bool is_held_out(const Scene& scene) {

@@ -93,7 +93,8 @@ CameraPose camera_at(const Scene& scene, double seconds);
 /// Radius of the sphere about the centre that holds the body.
 double bounding_radius(const Body& body);
 
-/// Whether a body of this kind under this camera is kept for evaluation: one combination in 24.
+/// Whether a body of this kind under this camera is kept for evaluation: one combination in 23,
+/// spread evenly over shapes, colours, motions and camera moves and over pairs of them.
 bool is_held_out(BodyShape shape, BodyColor color, Motion motion, CameraMove camera);
 /// Whether any of its bodies is.
 bool is_held_out(const Scene& scene);

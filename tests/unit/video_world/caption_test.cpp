@@ -6,9 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <set>
 #include <tuple>
+#include <vector>
 
 #include "radial/base/error.h"
 #include "support/sha256.h"
@@ -151,19 +153,68 @@ std::set<Combination> combinations_of(const CaptionFacts& facts) {
   return combinations;
 }
 
-TEST(HeldOutPrompts, ComeFrom55Of1480Combinations) {
-  int total = 0, held_out = 0;
+/// Shape, colour, motion and camera, as indices.
+using Values = std::array<int, 4>;
+
+std::vector<Values> all_combinations() {
+  std::vector<Values> all;
   for (int i = 0; i < kNumShapes * kNumColors * kNumMotions * kNumCameraMoves; ++i) {
-    const auto shape = static_cast<BodyShape>(i % kNumShapes);
-    const auto color = static_cast<BodyColor>(i / kNumShapes % kNumColors);
-    const auto motion = static_cast<Motion>(i / (kNumShapes * kNumColors) % kNumMotions);
-    const auto camera = static_cast<CameraMove>(i / (kNumShapes * kNumColors * kNumMotions));
-    if (motion == Motion::kSpin && shape != BodyShape::kCube && shape != BodyShape::kRing) continue;
-    ++total;
-    held_out += is_held_out(shape, color, motion, camera) ? 1 : 0;
+    const Values values{i % kNumShapes, i / kNumShapes % kNumColors,
+                        i / (kNumShapes * kNumColors) % kNumMotions,
+                        i / (kNumShapes * kNumColors * kNumMotions)};
+    const auto shape = static_cast<BodyShape>(values[0]);
+    const bool can_spin = shape == BodyShape::kCube || shape == BodyShape::kRing;
+    if (can_spin || static_cast<Motion>(values[2]) != Motion::kSpin) all.push_back(values);
   }
-  EXPECT_EQ(total, 1480);
-  EXPECT_EQ(held_out, 55);
+  return all;
+}
+
+bool is_held_out(const Values& values) {
+  return video::is_held_out(static_cast<BodyShape>(values[0]), static_cast<BodyColor>(values[1]),
+                            static_cast<Motion>(values[2]), static_cast<CameraMove>(values[3]));
+}
+
+TEST(HeldOutPrompts, EveryValueIsHeldOutAboutEquallyOften) {
+  std::array<std::map<int, int>, 4> total, held_out;
+  std::set<int> spinning_shapes;
+  int num_held_out = 0;
+  for (const Values& values : all_combinations()) {
+    const bool is_out = is_held_out(values);
+    num_held_out += is_out ? 1 : 0;
+    if (is_out && static_cast<Motion>(values[2]) == Motion::kSpin)
+      spinning_shapes.insert(values[0]);
+    for (std::size_t i = 0; i < 4; ++i) {
+      ++total[i][values[i]];
+      held_out[i][values[i]] += is_out ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(num_held_out, 65);
+  EXPECT_EQ(all_combinations().size(), 1480u);
+  EXPECT_EQ(spinning_shapes.size(), 2u);
+  for (std::size_t i = 0; i < 4; ++i) {
+    for (const auto& [value, count] : total[i]) {
+      const double even = count * 65.0 / 1480;
+      EXPECT_NEAR(held_out[i][value], even, even / 7) << i << " " << value;
+    }
+  }
+}
+
+TEST(HeldOutPrompts, EveryPairOfValuesIsTrainedOnAndMostAreHeldOut) {
+  using Pair = std::array<int, 4>;  // attribute and value of each
+  std::map<Pair, int> total, held_out;
+  for (const Values& values : all_combinations()) {
+    for (int i = 0; i < 4; ++i) {
+      for (int j = 0; j < i; ++j) {
+        const Pair pair{i, j, values[static_cast<std::size_t>(i)],
+                        values[static_cast<std::size_t>(j)]};
+        ++total[pair];
+        if (is_held_out(values)) ++held_out[pair];
+      }
+    }
+  }
+  EXPECT_EQ(total.size(), 246u);
+  EXPECT_EQ(held_out.size(), 241u);
+  for (const auto& [pair, count] : held_out) EXPECT_LE(5 * count, total[pair]);
 }
 
 TEST(HeldOutPrompts, AreNeverTrainedOn) {
