@@ -10,11 +10,15 @@
 #include <ATen/ops/minimum.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
 
 #include <cmath>
+#include <limits>
 
+#include "radial/base/error.h"
 #include "video/nn/interruption.h"
+#include "video/nn/transfer.h"
 
 namespace radial::video {
 
@@ -57,14 +61,19 @@ at::Tensor Umt5Encoder::norm(const at::Tensor& hidden, const at::Tensor& weight)
 }
 
 at::Tensor Umt5Encoder::attention(const Layer& layer, const at::Tensor& hidden,
-                                  const at::Tensor& buckets) const {
+                                  const at::Tensor& buckets,
+                                  const at::Tensor& maybe_padding) const {
   const auto split = [&](const at::Tensor& weight) {  // [B, H, n, d_kv]
     return at::linear(hidden, weight)
         .view({hidden.size(0), hidden.size(1), config_.num_heads, config_.d_kv})
         .transpose(1, 2);
   };
   const at::Tensor bias = at::embedding(layer.relative_bias, buckets).permute({2, 0, 1});
-  const at::Tensor scores = at::matmul(split(layer.q), split(layer.k).transpose(2, 3)) + bias;
+  at::Tensor scores = at::matmul(split(layer.q), split(layer.k).transpose(2, 3)) + bias;
+  if (maybe_padding.defined()) {
+    const at::Tensor hidden_keys = maybe_padding.unsqueeze(1).unsqueeze(1);  // [B, 1, 1, n]
+    scores = scores.masked_fill(hidden_keys, -std::numeric_limits<double>::infinity());
+  }
   const at::Tensor weights = at::softmax(scores.to(at::kFloat), -1).to(scores.dtype());
   const at::Tensor merged =
       at::matmul(weights, split(layer.v)).transpose(1, 2).flatten(2);  // [B, n, H * d_kv]
@@ -77,15 +86,31 @@ at::Tensor Umt5Encoder::feed_forward(const Layer& layer, const at::Tensor& hidde
   return at::linear(inner.to(layer.narrow.dtype()), layer.narrow);
 }
 
-at::Tensor Umt5Encoder::forward(const at::Tensor& ids) const {
+at::Tensor Umt5Encoder::forward(const at::Tensor& ids) const { return run_layers(ids, {}); }
+
+at::Tensor Umt5Encoder::forward(const at::Tensor& ids,
+                                const std::vector<std::int64_t>& num_tokens) const {
+  RADIAL_REQUIRE(ids.dim() == 2 && ids.size(0) == static_cast<std::int64_t>(num_tokens.size()),
+                 "ids: expected [", num_tokens.size(), ", n], a row for each token count, got ",
+                 ids.sizes());
+  for (const std::int64_t count : num_tokens) {
+    RADIAL_REQUIRE(count >= 1 && count <= ids.size(1), "num_tokens: expected 1 to ", ids.size(1),
+                   ", got ", count);
+  }
+  const at::Tensor counts = sent_to(at::tensor(num_tokens, at::kLong), ids.device()).unsqueeze(1);
+  const at::Tensor padding = at::arange(ids.size(1), ids.options()) >= counts;  // [B, n]
+  return run_layers(ids, padding).masked_fill(padding.unsqueeze(-1), 0);
+}
+
+at::Tensor Umt5Encoder::run_layers(const at::Tensor& ids, const at::Tensor& maybe_padding) const {
   const at::Tensor buckets =
-      relative_position_buckets(ids.size(1), config_.relative_attention_num_buckets,
-                                config_.relative_attention_max_distance)
-          .to(ids.device());
+      sent_to(relative_position_buckets(ids.size(1), config_.relative_attention_num_buckets,
+                                        config_.relative_attention_max_distance),
+              ids.device());
   at::Tensor hidden = at::embedding(embedding_, ids);
   for (const Layer& layer : layers_) {
     stop_if_requested();
-    hidden = hidden + attention(layer, norm(hidden, layer.attention_norm), buckets);
+    hidden = hidden + attention(layer, norm(hidden, layer.attention_norm), buckets, maybe_padding);
     hidden = hidden + feed_forward(layer, norm(hidden, layer.feed_forward_norm));
   }
   return norm(hidden, final_norm_).to(embedding_.dtype());

@@ -21,6 +21,10 @@ class Umt5Encoder {
   /// no padding.
   at::Tensor forward(const at::Tensor& ids) const;
 
+  /// The same for texts of different lengths in one batch: text b has `num_tokens[b]` tokens (at
+  /// least one) in front of its padding, which nothing attends to and whose rows come out as zeros.
+  at::Tensor forward(const at::Tensor& ids, const std::vector<std::int64_t>& num_tokens) const;
+
   const Umt5Config& config() const { return config_; }
 
  private:
@@ -32,8 +36,9 @@ class Umt5Encoder {
 
   static Layer load_layer(const TensorScope& block, const Umt5Config& config);
   at::Tensor norm(const at::Tensor& hidden, const at::Tensor& weight) const;
-  at::Tensor attention(const Layer& layer, const at::Tensor& hidden,
-                       const at::Tensor& buckets) const;
+  at::Tensor run_layers(const at::Tensor& ids, const at::Tensor& maybe_padding) const;
+  at::Tensor attention(const Layer& layer, const at::Tensor& hidden, const at::Tensor& buckets,
+                       const at::Tensor& maybe_padding) const;
   at::Tensor feed_forward(const Layer& layer, const at::Tensor& hidden) const;
 
   Umt5Config config_;

@@ -3,15 +3,14 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/scalar_tensor.h>
-#include <ATen/ops/stack.h>
-#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <string>
 
 #include "radial/base/error.h"
+#include "video/nn/transfer.h"
 
 namespace radial::video {
 namespace {
@@ -105,25 +104,23 @@ void DitTrainer::check(const DitBatch& batch) const {
   }
 }
 
-// [B, text_len, text_dim], zero beyond each caption. The encoder takes no padding: captions of one
-// length go through it together.
+// [B, text_len, text_dim], zero beyond each caption.
 at::Tensor DitTrainer::embeddings(const std::vector<std::vector<std::int64_t>>& captions) const {
-  std::map<std::size_t, std::vector<std::size_t>> by_length;
-  for (std::size_t index = 0; index < captions.size(); ++index) {
-    by_length[captions[index].size()].push_back(index);
+  std::vector<std::int64_t> lengths;
+  for (const auto& caption : captions) {
+    lengths.push_back(static_cast<std::int64_t>(caption.size()));
   }
-  std::vector<at::Tensor> rows(captions.size());
-  for (const auto& [length, indices] : by_length) {
-    std::vector<at::Tensor> ids;
-    for (const std::size_t index : indices) ids.push_back(at::tensor(captions[index], at::kLong));
-    const at::Tensor encoded = text_encoder_.forward(at::stack(ids).to(parameters_.device()));
-    const std::int64_t missing = transformer_.config().text_len - static_cast<std::int64_t>(length);
-    const at::Tensor padded = at::constant_pad_nd(encoded, {0, 0, 0, missing});
-    for (std::size_t row = 0; row < indices.size(); ++row) {
-      rows[indices[row]] = padded[static_cast<std::int64_t>(row)];
+  const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+  at::Tensor ids = at::zeros({static_cast<std::int64_t>(captions.size()), longest}, at::kLong);
+  auto values = ids.accessor<std::int64_t, 2>();
+  for (std::size_t row = 0; row < captions.size(); ++row) {
+    for (std::size_t place = 0; place < captions[row].size(); ++place) {
+      values[static_cast<std::int64_t>(row)][static_cast<std::int64_t>(place)] =
+          captions[row][place];
     }
   }
-  return at::stack(rows);
+  const at::Tensor encoded = text_encoder_.forward(sent_to(ids, parameters_.device()), lengths);
+  return at::constant_pad_nd(encoded, {0, 0, 0, transformer_.config().text_len - longest});
 }
 
 at::Tensor DitTrainer::loss(const DitBatch& batch, const DrawKey& key,

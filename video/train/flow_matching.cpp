@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "radial/base/error.h"
+#include "video/nn/transfer.h"
 #include "video/world/counter_random.h"
 
 namespace radial::video {
@@ -60,7 +61,7 @@ FlowSample flow_sample(const at::Tensor& latents, const at::Tensor& noise,
                  latents.size(0), "], got ", sigmas.sizes());
   const at::TensorOptions options = latents.options().dtype(at::kFloat);
   const at::Tensor clean = latents.to(options), noisiest = noise.to(options);
-  const at::Tensor level = sigmas.to(options);
+  const at::Tensor level = sent_to(sigmas.to(at::kFloat), latents.device());
   return {.noisy = at::lerp(clean, noisiest, level.view({-1, 1, 1, 1, 1})),
           .target = noisiest - clean,
           .timestep = level * 1000};
