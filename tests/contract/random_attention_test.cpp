@@ -99,6 +99,54 @@ INSTANTIATE_TEST_SUITE_P(EveryImplementation, RandomAttention,
                          ::testing::ValuesIn(contract_implementations()),
                          [](const auto& instance) { return instance.param; });
 
+/// A problem of few tokens in which O's rounding is most of the gradient's error.
+Problem problem_of_few_tokens(std::uint64_t seed, Inputs inputs) {
+  ProblemRange range;
+  range.dtype = DType::kBFloat16;
+  range.head_dims = {64, 128};
+  range.max_tokens = 9;
+  range.inputs = inputs;
+  range.density = 1;
+  return random_problem(seed, range);
+}
+
+TEST(ErrorBudget, CoversWhatTheRoundingOfOutDoesToGradients) {
+  for (const Inputs inputs : {Inputs::kNormal, Inputs::kLargeLogits, Inputs::kDominant}) {
+    for (std::uint64_t seed = 0; seed < 300; ++seed) {
+      const Problem problem = problem_of_few_tokens(seed, inputs);
+      expect_within_budget(problem, run_attention(problem, "cpu"));
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(ErrorBudget, NoticesAWrongFactorOfTheGradients) {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    ProblemRange range;
+    range.dtype = DType::kBFloat16;
+    range.head_dims = {64, 128};
+    range.min_tokens = 64;
+    const Problem problem = random_problem(seed, range);
+    const ErrorBudget budget = error_budget(problem);
+    const auto difference = [](const HostTensor& gradient) {
+      HostTensor wrong = gradient;
+      wrong.view.data = wrong.memory.data();
+      for (std::size_t i = 0; i < wrong.memory.size() / sizeof(double); ++i) {
+        const auto index = static_cast<std::int64_t>(i);
+        set(wrong, index, 1.04 * get(gradient, index));
+      }
+      return max_error(wrong, gradient);
+    };
+    const double errors[] = {difference(budget.exact.dq), difference(budget.exact.dk),
+                             difference(budget.exact.dv)};
+    if (errors[0] == 0) continue;  // nothing is seen
+    SCOPED_TRACE(problem.description);
+    EXPECT_GT(errors[0], budget.dq);
+    EXPECT_GT(errors[1], budget.dk);
+    EXPECT_GT(errors[2], budget.dv);
+  }
+}
+
 TEST(AnyProblem, ComesInEveryKindWithinAHundredSeeds) {
   std::set<std::string> kinds;
   for (std::uint64_t seed = kFirstSeed; seed < kFirstSeed + 100; ++seed) {

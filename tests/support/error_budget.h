@@ -4,6 +4,12 @@
 
 // The one source of tolerance: a result may be twice as far from the exact one as a naive run in
 // the element type is, plus what no float32 computation can avoid.
+//
+// In 16 bits the naive run is the worse of two. One rounds every intermediate tensor
+// (naive_attention.h). The other is exact but for what the interface rounds: its backward knows O
+// only as the forward stored it. The error e = dO . (round(O) - O) of delta reaches dq whole, as
+// e c sum_n P_n k_n, while the first run's errors of P and dP are multiplied by P (1 - P) and so
+// may nearly vanish: of few rows, or rows with one heavy key, its largest error says too little.
 
 namespace radial::testing {
 

@@ -69,7 +69,7 @@ class NaiveHead {
     for (std::int64_t query = 0; query < problem_.query_tokens(); ++query) {
       attend(static_cast<std::size_t>(query), results, out, dq);
     }
-    round(out), round(dq), round(dk_), round(dv_);
+    round(dq), round(dk_), round(dv_);
     add_rows(results.out, b_, head_, out);
     add_rows(results.dq, b_, head_, dq);
     add_rows(results.dk, b_, key_head_, dk_);
@@ -136,34 +136,53 @@ class NaiveHead {
               std::vector<float>& dq) {
     const std::vector<std::size_t> keys = keys_of(query);
     const std::vector<float> p = softmax(query, keys, results);
+    const std::size_t row = out.size();
+    for (std::size_t d = 0; d < head_dim_; ++d) {
+      float sum = 0;
+      double mass = 0;
+      for (std::size_t i = 0; i < keys.size(); ++i) {
+        const float value = v_[keys[i] * head_dim_ + d];
+        sum += p[i] * value;
+        mass += std::abs(p[i] * value);
+      }
+      out.push_back(rounded(dtype_, sum));
+      raise(magnitudes_.out, mass);
+    }
+    differentiate(query, keys, p, row_dot(query, out, row), dq);
+  }
+
+  /// delta = dO . O of one row, from O as it was stored.
+  float row_dot(std::size_t query, const std::vector<float>& out, std::size_t row) const {
+    float sum = 0;
+    for (std::size_t d = 0; d < head_dim_; ++d) sum += dout_[query * head_dim_ + d] * out[row + d];
+    return sum;
+  }
+
+  void differentiate(std::size_t query, const std::vector<std::size_t>& keys,
+                     const std::vector<float>& p, float delta, std::vector<float>& dq) {
     std::vector<float> dp;
-    float delta = 0, largest_dp = 0;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      dp.push_back(rounded(dtype_, dot(dout_, query, v_, keys[i])));
-      delta += p[i] * dp[i];
-      largest_dp = std::max(largest_dp, absolute_dot(dout_, query, v_, keys[i]));
+    float largest_dp = 0;
+    for (const std::size_t key : keys) {
+      dp.push_back(rounded(dtype_, dot(dout_, query, v_, key)));
+      largest_dp = std::max(largest_dp, absolute_dot(dout_, query, v_, key));
     }
     for (std::size_t d = 0; d < head_dim_; ++d) {
-      float sum = 0, dq_sum = 0;
-      double mass = 0, dq_mass = 0;
+      float sum = 0;
+      double mass = 0;
       for (std::size_t i = 0; i < keys.size(); ++i) {
         const std::size_t place = keys[i] * head_dim_ + d;
         const float ds = rounded(dtype_, scale_ * rounded(dtype_, p[i] * (dp[i] - delta)));
         const float weight = std::abs(scale_) * p[i] * 2 * largest_dp;
         const float q = q_[query * head_dim_ + d], dout = dout_[query * head_dim_ + d];
-        sum += p[i] * v_[place];
-        dq_sum += ds * k_[place];
+        sum += ds * k_[place];
         dk_[place] += ds * q;
         dv_[place] += p[i] * dout;
-        mass += std::abs(p[i] * v_[place]);
-        dq_mass += std::abs(weight * k_[place]);
+        mass += std::abs(weight * k_[place]);
         dk_mass_[place] += std::abs(weight * q);
         dv_mass_[place] += std::abs(p[i] * dout);
       }
-      out.push_back(sum);
-      dq.push_back(dq_sum);
-      raise(magnitudes_.out, mass);
-      raise(magnitudes_.dq, dq_mass);
+      dq.push_back(sum);
+      raise(magnitudes_.dq, mass);
     }
   }
 

@@ -42,7 +42,10 @@ __device__ __forceinline__ float sum_of_row(float value) {
 ///
 /// Weights are exp(scale (score - peak)). The peak is the largest score of the row's first step; it
 /// is raised only when weights leave the range that float16 holds, since in floating point neither
-/// the weights nor their sums care how large the peak is: most steps need no maximum at all.
+/// the weights nor their sums care how large the peak is: most steps need no maximum at all. What
+/// it costs: below the true maximum the heaviest weight is no longer exactly 1, and is rounded to
+/// the element type as all others are, so that a row with one heavy key may be off by one more
+/// rounding of O (2^-9 |O| in bfloat16), which its gradients take over through delta.
 template <typename Element, bool kMayBeEmpty>
 struct RowState {
   float peak[2];    // subtracted from the scores
