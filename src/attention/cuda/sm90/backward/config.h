@@ -4,6 +4,16 @@
 
 namespace radial::sm90 {
 
+/// A warp arrives at a barrier by one of its lanes, after the barrier of the warp. A build for
+/// racecheck has all lanes arrive, each for itself: the compiler leaves nothing in the machine code
+/// of a warp barrier where it knows the lanes to run together, so that the tool sees no order
+/// between lane 0's arrival and what the other lanes did before it.
+#ifdef RADIAL_RACECHECK
+inline constexpr int kArrivingLanes = 32;
+#else
+inline constexpr int kArrivingLanes = 1;
+#endif
+
 /// Compile-time facts of the backward kernel. One CTA keeps a block of 128 keys and walks the query
 /// blocks of its column in tiles of 64 queries.
 template <typename Element_, int kHeadDim_>

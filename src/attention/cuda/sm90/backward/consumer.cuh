@@ -50,11 +50,13 @@ struct Consumer {
     dq_place.advance(consumer);
   }
 
+  __device__ __forceinline__ bool arrives() const { return kArrivingLanes == 32 || lane == 0; }
+
   /// One arrival of each warp at a barrier. An arrival orders what its own thread did before; what
   /// the other lanes read or wrote comes before it through the barrier of the warp.
   __device__ __forceinline__ void release(std::uint64_t* barrier) {
     __syncwarp();
-    if (lane == 0) mbarrier_arrive(barrier);
+    if (arrives()) mbarrier_arrive(barrier);
   }
 
   __device__ __forceinline__ void run();
@@ -286,8 +288,7 @@ __device__ __forceinline__ void Consumer<Config>::issue_dq(float (&dq)[Config::k
 /// the other consumer waits. A second chain needs no DqWriter: this warp's arrival at the `full` of
 /// the next dS tile comes after these writes, and the other consumer waits for that tile before its
 /// next writes to the buffer, three half tiles on. The parity of `empty` cannot be one round off,
-/// for the same reason. racecheck reported these writes all the same: it seems not to follow
-/// arrivals of one lane for its warp.
+/// for the same reason. (For racecheck see kArrivingLanes.)
 template <typename Config>
 __device__ __forceinline__ void Consumer<Config>::write_dq(
     const float (&dq)[Config::kDqColumns / 2]) {
@@ -312,7 +313,7 @@ __device__ __forceinline__ void Consumer<Config>::process_tile(int valid_keys, b
   wgmma_wait<1>();
   pin_registers(dk);
   __syncwarp();  // as in release()
-  if (lane == 0 && !is_first) {
+  if (arrives() && !is_first) {
     mbarrier_arrive(&shared.query_ring.empty[(query_place.stage + Config::kQueryStages - 1) %
                                              Config::kQueryStages]);
   }

@@ -49,14 +49,15 @@ struct SharedStorage {
   Ring<Config::kDqStages> dq_ring;
 
   __device__ void init_barriers() {
-    constexpr int kConsumerWarps = 4 * Config::kConsumers;
-    work_ring.init(1, kConsumerWarps + Config::kDqStages);
-    key_ring.init(1, kConsumerWarps);
-    value_ring.init(1, kConsumerWarps);
-    query_ring.init(1, kConsumerWarps);
-    dout_ring.init(1, kConsumerWarps);
-    dscore_ring.init(kConsumerWarps, kConsumerWarps);
-    dq_ring.init(4, 1);
+    constexpr int kOfOne = 4 * kArrivingLanes;  // arrivals of one consumer
+    constexpr int kOfAll = Config::kConsumers * kOfOne;
+    work_ring.init(1, kOfAll + Config::kDqStages);
+    key_ring.init(1, kOfAll);
+    value_ring.init(1, kOfAll);
+    query_ring.init(1, kOfAll);
+    dout_ring.init(1, kOfAll);
+    dscore_ring.init(kOfAll, kOfAll);
+    dq_ring.init(kOfOne, 1);
     mbarrier_init_fence();
   }
 };
