@@ -3,7 +3,6 @@
 #include <c10/core/InferenceMode.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -15,13 +14,12 @@
 #include "generate/progress.h"
 #include "generate/report.h"
 #include "generate/video_output.h"
+#include "options/stop_signals.h"
 #include "radial/base/error.h"
 #include "video/nn/interruption.h"
 
 namespace radial::tools {
 namespace {
-
-constexpr int kInterrupted = 130;
 
 class Stopwatch {
  public:
@@ -34,15 +32,6 @@ class Stopwatch {
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
-
-// The second signal ends the process at once.
-void stop_on_signals() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { video::request_interruption(); };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
 
 // The state that an earlier run kept for this job, if the request is to resume.
 std::optional<video::DenoiseState> kept_state(const GenerateRequest& request,

@@ -26,17 +26,6 @@ at::Tensor noise_of(const GenerateRequest& request, const std::vector<std::int64
   return latents.to(at::kFloat);
 }
 
-void check_device(at::Device device) {
-  if (device.is_cpu()) return;
-  if (!at::globalContext().hasCUDA()) {
-    refuse("--device", "cpu (torch finds no GPU here)", device.str());
-  }
-  if (device.index() >= at::accelerator::deviceCount()) {
-    refuse("--device", concat("a number below ", int{at::accelerator::deviceCount()}),
-           device.str());
-  }
-}
-
 VideoLayout layout_of(const std::vector<std::int64_t>& shape, const video::WanConfig& config) {
   const auto [pt, ph, pw] = config.patch_size;
   VideoLayout layout;
@@ -85,7 +74,7 @@ GeneratePlan checked_plan(const GenerateRequest& request) {
       refuse("--preview", "FILE.png", *request.preview_path);
     }
   }
-  check_device(request.engine.load().device);
+  require_device("--device", request.engine.load().device);
   plan.model = request.engine.model();
   plan.files =
       video::find_wan_files(plan.model, request.engine.transformer_or(request.diffusion_model));

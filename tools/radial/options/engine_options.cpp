@@ -1,5 +1,9 @@
 #include "options/engine_options.h"
 
+#include <ATen/Context.h>
+#include <ATen/DeviceAccelerator.h>
+#include <dlfcn.h>
+
 #include "options/option_values.h"
 #include "radial/base/error.h"
 
@@ -22,6 +26,13 @@ std::optional<std::filesystem::path> shipped_model() {
   return {};
 }
 
+// torch's CUDA library, which the command does not name as needed, so that it starts quickly and
+// also runs beside a torch without it. Before torch is used: it asks but once for what is there.
+void load_torch_cuda() {
+  static const void* const library = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+  static_cast<void>(library);
+}
+
 }  // namespace
 
 at::ScalarType parse_scalar_type(std::string_view option, std::string_view text) {
@@ -33,12 +44,23 @@ at::ScalarType parse_scalar_type(std::string_view option, std::string_view text)
 
 at::Device parse_device(std::string_view option, std::string_view text) {
   if (text == "cpu") return at::kCPU;
+  if (text.starts_with("cuda")) load_torch_cuda();
   if (text == "cuda") return {at::kCUDA, 0};
   if (text.starts_with("cuda:")) {
     const std::int64_t index = parse_integer(option, text.substr(5), {.least = 0, .most = 127});
     return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
   }
   refuse(option, "cpu, cuda or cuda:N", text);
+}
+
+void require_device(std::string_view option, at::Device device) {
+  if (device.is_cpu()) return;
+  if (!at::globalContext().hasCUDA()) {
+    refuse(option, "cpu (torch finds no GPU here)", device.str());
+  }
+  if (device.index() >= at::accelerator::deviceCount()) {
+    refuse(option, concat("a number below ", int{at::accelerator::deviceCount()}), device.str());
+  }
 }
 
 video::LoraUse parse_lora(std::string_view option, std::string_view text) {

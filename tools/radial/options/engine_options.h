@@ -41,6 +41,8 @@ class EngineOptions {
 /// Element type and device by name: "bfloat16", "cuda:1".
 at::ScalarType parse_scalar_type(std::string_view option, std::string_view text);
 at::Device parse_device(std::string_view option, std::string_view text);
+/// Throws InvalidArgument if torch does not find the device.
+void require_device(std::string_view option, at::Device device);
 /// "FILE" or "FILE:STRENGTH"; the file must exist.
 video::LoraUse parse_lora(std::string_view option, std::string_view text);
 
