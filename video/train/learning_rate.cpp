@@ -26,4 +26,13 @@ double LearningRate::at(std::int64_t step) const {
   return peak * (final_ratio + (1 - final_ratio) * cosine);
 }
 
+double LearningRate::at(std::int64_t step, double progress) const {
+  const double warmth =
+      warmup_steps > 0
+          ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(warmup_steps))
+          : 1.0;
+  const double cosine = 0.5 * (1 + std::cos(std::numbers::pi * std::clamp(progress, 0.0, 1.0)));
+  return peak * warmth * (final_ratio + (1 - final_ratio) * cosine);
+}
+
 }  // namespace radial::video

@@ -16,6 +16,9 @@ struct LearningRate {
   void check() const;
   /// Of step 0, 1, ...
   double at(std::int64_t step) const;
+  /// The same for a run whose number of steps is open (its time is not): the cosine follows
+  /// `progress`, from 0 at the beginning to 1 at the end; `total_steps` means nothing.
+  double at(std::int64_t step, double progress) const;
 };
 
 }  // namespace radial::video

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <system_error>
@@ -12,6 +11,7 @@
 #include "video/checkpoint/memory_source.h"
 #include "video/models/wan/wan_transformer.h"
 #include "video/text/umt5_encoder.h"
+#include "video/train/run_folder.h"
 #include "video/vae/wan_vae.h"
 
 namespace radial::video {
@@ -19,6 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+
+constexpr const char* kDiffusersWeights = "diffusion_pytorch_model.safetensors";
 
 json config_json(const WanConfig& config) {
   json made{{"_class_name", "WanTransformer3DModel"},
@@ -87,10 +89,7 @@ json index_json() {
 
 void write_json(const fs::path& path, const json& value) {
   fs::create_directories(path.parent_path());
-  std::ofstream file(path);
-  file << value.dump(2) << '\n';
-  file.close();
-  if (!file) throw Error(concat(path.string(), ": cannot be written"));
+  write_text_file(path, value.dump(2) + '\n');
 }
 
 void write_weights(const fs::path& path, const NamedTensors& weights, at::ScalarType dtype) {
@@ -112,19 +111,33 @@ void check_weights(const WanModel& model) {
 }
 
 void write_parts(const fs::path& folder, const WanModel& model, at::ScalarType dtype) {
-  constexpr const char* kWeights = "diffusion_pytorch_model.safetensors";
   write_json(folder / "model_index.json", index_json());
   write_json(folder / "scheduler" / "scheduler_config.json", scheduler_json(model.flow_shift));
-  write_json(folder / "transformer" / "config.json", config_json(model.transformer_config));
-  write_weights(folder / "transformer" / kWeights, model.transformer, dtype);
-  write_json(folder / "text_encoder" / "config.json", config_json(model.text_config));
-  write_weights(folder / "text_encoder" / "model.safetensors", model.text_encoder, dtype);
-  write_json(folder / "vae" / "config.json", config_json(model.vae_config));
-  write_weights(folder / "vae" / kWeights, model.vae, dtype);
+  write_model_part(folder / "transformer", model.transformer_config, model.transformer, dtype);
+  write_model_part(folder / "text_encoder", model.text_config, model.text_encoder, dtype);
+  write_model_part(folder / "vae", model.vae_config, model.vae, dtype);
   fs::copy(model.tokenizer, folder / "tokenizer", fs::copy_options::recursive);
 }
 
 }  // namespace
+
+void write_model_part(const fs::path& folder, const WanConfig& config, const NamedTensors& weights,
+                      at::ScalarType dtype) {
+  write_json(folder / "config.json", config_json(config));
+  write_weights(folder / kDiffusersWeights, weights, dtype);
+}
+
+void write_model_part(const fs::path& folder, const Umt5Config& config, const NamedTensors& weights,
+                      at::ScalarType dtype) {
+  write_json(folder / "config.json", config_json(config));
+  write_weights(folder / "model.safetensors", weights, dtype);
+}
+
+void write_model_part(const fs::path& folder, const WanVaeConfig& config,
+                      const NamedTensors& weights, at::ScalarType dtype) {
+  write_json(folder / "config.json", config_json(config));
+  write_weights(folder / kDiffusersWeights, weights, dtype);
+}
 
 void write_model_folder(const fs::path& folder, const WanModel& model, at::ScalarType dtype) {
   RADIAL_REQUIRE(!fs::exists(folder), "folder: expected a name not yet in use, got ",

@@ -59,7 +59,9 @@ VaeLoss vae_loss(const WanVae& vae, const at::Tensor& pixels, const VaeLossOptio
   const at::Tensor mean = parts[0], log_variance = parts[1].clamp(-30.0, 20.0);
   const at::Tensor noise = draw_noise(mean.sizes(), key, mean.device(), DrawPurpose::kLatentSample);
   const at::Tensor decoded =
-      vae.decode_unclamped(mean + (log_variance * 0.5).exp() * noise).to(at::kFloat);
+      vae.decode_unclamped(
+             (mean + (log_variance * 0.5).exp() * noise).contiguous(pixels.suggest_memory_format()))
+          .to(at::kFloat);
   const at::Tensor wanted = pixels.to(decoded.device(), at::kFloat);
 
   VaeLoss loss;

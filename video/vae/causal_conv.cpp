@@ -11,8 +11,10 @@ namespace radial::video {
 at::Tensor with_context(const at::Tensor& input, at::Tensor& slot) {
   constexpr std::int64_t kContext = 2;
   if (!slot.defined()) {
+    // In the input's memory format, which the concatenation then keeps.
     slot = at::zeros({input.size(0), input.size(1), kContext, input.size(3), input.size(4)},
-                     input.options());
+                     input.options())
+               .contiguous(input.suggest_memory_format());
   }
   const at::Tensor whole = at::cat({slot, input}, 2);
   // A copy, so that the slot does not keep the whole chunk in memory.

@@ -128,7 +128,9 @@ at::Tensor Upsample::double_frames(const at::Tensor& frames, at::Tensor& slot) c
   if (rest.size(2) > 0) {
     const at::Tensor both = at::conv3d(with_past, time_weight_, time_bias_);  // [B, 2C, F, H, W]
     const std::vector<at::Tensor> halves = both.chunk(2, 1);  // the earlier frame, the later one
-    parts.push_back(at::stack({halves[0], halves[1]}, 3).flatten(2, 3));
+    parts.push_back(at::stack({halves[0], halves[1]}, 3)
+                        .flatten(2, 3)
+                        .contiguous(frames.suggest_memory_format()));
   }
   return at::cat(parts, 2);
 }

@@ -1,0 +1,11 @@
+#include "train_base/parts.h"
+
+namespace radial::tools {
+
+std::vector<Command> training_parts() {
+  return {
+      vae_part(),
+  };
+}
+
+}  // namespace radial::tools
