@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "attention/cpu/kernels.h"
+#include "attention/cpu/memory.h"
 #include "attention/dispatch.h"
 #include "radial/attention/implementation.h"
 
@@ -19,21 +20,23 @@ namespace {
 struct Named {
   const char* name;
   const Kernels& (*kernels)();
+  const char* packs_like;  // the implementation whose instructions packing and storing need
 };
 
-/// The kernels this machine can run.
+/// The kernels of which this machine can run what is tested here.
 std::vector<Named> runnable() {
   std::vector<Named> all;
-  const Named candidates[] = {{"cpu", portable_kernels},
+  const Named candidates[] = {{"cpu", portable_kernels, "cpu"},
 #ifdef __x86_64__
-                              {"cpu_avx2", avx2_kernels},
-                              {"cpu_avx512", avx512_kernels},
-                              {"cpu_avx512_bf16", avx512_bf16_kernels}
+                              {"cpu_avx2", avx2_kernels, "cpu_avx2"},
+                              {"cpu_avx512", avx512_kernels, "cpu_avx512"},
+                              {"cpu_avx512_bf16", avx512_bf16_kernels, "cpu_avx512_bf16"},
+                              {"cpu_amx", amx_kernels, "cpu_avx512_bf16"}
 #endif
   };
   for (const Named& one : candidates) {
     for (const ImplementationInfo& info : implementations()) {
-      if (info.name == one.name && info.available) all.push_back(one);
+      if (info.name == one.packs_like && info.available) all.push_back(one);
     }
   }
   return all;
@@ -79,15 +82,15 @@ struct Rows {
 
 TEST_P(CpuKernels, PackAcrossPutsRowsIntoColumnsAndZeroesTheRest) {
   const std::int32_t panel = kernels().panel, pairs = kernels().pairs, d = 48, rows = 77;
+  const std::int32_t depth = depth_of(kernels(), d);
   const Rows from(rows, d);
-  std::vector<Unit> packed(static_cast<std::size_t>(128 * d / pairs), 7);
+  std::vector<Unit> packed(static_cast<std::size_t>(128 * depth), 7);
   kernels().pack_across(from.source(dtype(), rows, 128), packed.data());
   for (std::int32_t row = 0; row < 128; ++row) {
-    for (std::int32_t i = 0; i < d; ++i) {
-      const std::int32_t place =
-          row / panel * panel * (d / pairs) + i / pairs * panel + row % panel;
+    for (std::int32_t i = 0; i < depth * pairs; ++i) {
+      const std::int32_t place = row / panel * panel * depth + i / pairs * panel + row % panel;
       ASSERT_EQ(element(packed[static_cast<std::size_t>(place)], i % pairs),
-                row < rows ? from.at(row, i) : 0)
+                row < rows && i < d ? from.at(row, i) : 0)
           << "row " << row << " element " << i;
     }
   }
@@ -110,6 +113,21 @@ TEST_P(CpuKernels, PackAlongKeepsColumnsAndNarrowsTheLastPanel) {
     }
   }
   EXPECT_EQ(packed[0], 7u) << "rows before the first were written";
+}
+
+TEST_P(CpuKernels, PackRowsFillsUpTheDepthWithZeros) {
+  const std::int32_t d = 80, rows = 5, depth = depth_of(kernels(), d);
+  const Rows from(rows, d);
+  std::vector<Unit> packed(static_cast<std::size_t>(8 * depth), 7);
+  kernels().pack_rows(from.source(dtype(), rows, 8), packed.data());
+  for (std::int32_t row = 0; row < 8; ++row) {
+    for (std::int32_t i = 0; i < depth * kernels().pairs; ++i) {
+      const std::int32_t place = row * depth + i / kernels().pairs;
+      ASSERT_EQ(element(packed[static_cast<std::size_t>(place)], i % kernels().pairs),
+                row < rows && i < d ? from.at(row, i) : 0)
+          << "row " << row << " element " << i;
+    }
+  }
 }
 
 TEST_P(CpuKernels, PackRowsWidensEveryElementType) {

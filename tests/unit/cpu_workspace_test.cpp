@@ -43,11 +43,18 @@ std::size_t workspace(const BlockPlan& plan, const Case& one, int num_threads) {
   return forward_workspace_bytes(plan, args, options);
 }
 
-/// K and V in the type that the products take, in whole blocks.
+bool takes_bfloat16_alone(std::string_view implementation) {
+  return implementation == "cpu_avx512_bf16" || implementation == "cpu_amx";
+}
+
+/// K and V in the type that the products take, in whole blocks; for tiles K's rows are filled up to
+/// 32 elements.
 std::size_t packed_bytes(const BlockPlan& plan, const Case& one) {
   const std::int64_t rows = (plan.key_tokens() + kBlock - 1) / kBlock * kBlock;
-  const std::int64_t element = one.implementation == "cpu_avx512_bf16" ? 2 : 4;
-  return static_cast<std::size_t>(2 * kBatch * kKeyHeads * rows * one.head_dim * element);
+  const std::int64_t element = takes_bfloat16_alone(one.implementation) ? 2 : 4;
+  const std::int64_t k_row =
+      one.implementation == "cpu_amx" ? (one.head_dim + 31) / 32 * 32 : one.head_dim;
+  return static_cast<std::size_t>(kBatch * kKeyHeads * rows * (k_row + one.head_dim) * element);
 }
 
 std::vector<Case> cases() {
@@ -55,7 +62,7 @@ std::vector<Case> cases() {
   for (const ImplementationInfo& info : implementations()) {
     if (!info.available || info.device != DeviceType::kCpu || info.name == "reference") continue;
     for (const DType dtype : {DType::kFloat32, DType::kBFloat16, DType::kFloat16}) {
-      if (info.name == "cpu_avx512_bf16" && dtype != DType::kBFloat16) continue;
+      if (takes_bfloat16_alone(info.name) && dtype != DType::kBFloat16) continue;
       for (const std::int64_t head_dim : {16, 64, 128, 256}) {
         all.push_back({std::string(info.name), dtype, head_dim});
       }

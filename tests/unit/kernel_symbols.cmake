@@ -7,8 +7,8 @@
 string(REPLACE "," ";" objects "${OBJECTS}")
 list(FILTER objects INCLUDE REGEX "/attention/cpu/kernels_[a-z0-9_]+\\.cpp\\.o$")
 list(LENGTH objects count)
-if(count LESS 4)
-  message(FATAL_ERROR "expected at least 4 objects of kernels, found ${count}")
+if(count LESS 5)
+  message(FATAL_ERROR "expected at least 5 objects of kernels, found ${count}")
 endif()
 
 foreach(object IN LISTS objects)

@@ -18,8 +18,8 @@ namespace {
 
 /// What one thread works in.
 struct Scratch {
-  Unit* k_rows;   // [kMaxTileRows, D / pairs]
-  Unit* v_rows;   // [kMaxTileRows, D / pairs]
+  Unit* k_rows;   // [kMaxTileRows, depth]
+  Unit* v_rows;   // [kMaxTileRows, depth]
   Unit* k_along;  // [kMaxTileRows / pairs, D]
   float* dk;      // [kMaxTileRows, D]
   float* dv;      // [kMaxTileRows, D]
@@ -47,8 +47,9 @@ struct Workspace {
     const std::int64_t head_dim = problem.head_dim, units = head_dim / kernels.pairs;
     const std::int64_t heads = problem.batch * problem.heads;
     const std::int64_t rows = heads * queries.packed_rows();
-    q_across = carver.take<Unit>(rows * units);
-    dout_across = carver.take<Unit>(rows * units);
+    const std::int64_t depth = depth_of(kernels, problem.head_dim);
+    q_across = carver.take<Unit>(rows * depth);
+    dout_across = carver.take<Unit>(rows * depth);
     q_along = carver.take<Unit>(rows * units);
     dout_along = carver.take<Unit>(rows * units);
     lse = carver.take<float>(rows);
@@ -56,8 +57,8 @@ struct Workspace {
     dq = carver.take<float>(rows * head_dim);
     turns = carver.take<std::int32_t>(heads * queries.num_blocks);
     const std::size_t begin = carver.used();
-    scratch.k_rows = carver.take<Unit>(kMaxTileRows * units);
-    scratch.v_rows = carver.take<Unit>(kMaxTileRows * units);
+    scratch.k_rows = carver.take<Unit>(kMaxTileRows * depth);
+    scratch.v_rows = carver.take<Unit>(kMaxTileRows * depth);
     scratch.k_along = carver.take<Unit>(kMaxTileRows * units);
     scratch.dk = carver.take<float>(kMaxTileRows * head_dim);
     scratch.dv = carver.take<float>(kMaxTileRows * head_dim);
@@ -98,6 +99,7 @@ class BackwardRun {
         keys_(problem_.key_tokens, problem_.plan->block_size()),
         work_(kernels, problem_, queries_, context.num_threads, context.workspace.data),
         units_(problem_.head_dim / kernels.pairs),
+        depth_(depth_of(kernels, problem_.head_dim)),
         element_bytes_(size_of(problem_.dtype)) {}
 
   void run() const {
@@ -152,10 +154,10 @@ class BackwardRun {
     const std::int64_t row = batch_head * queries_.packed_rows() + token;
 
     const PackSource q = source(params_.q, params_.q_strides, b, token, head, tokens);
-    kernels_.pack_across(q, work_.q_across + row * units_);
+    kernels_.pack_across(q, work_.q_across + row * depth_);
     kernels_.pack_along(q, along(work_.q_along, batch_head, token));
     const PackSource dout = source(params_.dout, params_.dout_strides, b, token, head, tokens);
-    kernels_.pack_across(dout, work_.dout_across + row * units_);
+    kernels_.pack_across(dout, work_.dout_across + row * depth_);
     kernels_.pack_along(dout, along(work_.dout_along, batch_head, token));
 
     const float* const lse =
@@ -237,8 +239,8 @@ class BackwardRun {
     const std::int64_t token = queries_.begin(query_block);
     const std::int64_t row = batch_head * queries_.packed_rows() + token;
     step.queries = queries_.count(query_block, problem_.query_tokens);
-    step.q_across = work_.q_across + row * units_;
-    step.dout_across = work_.dout_across + row * units_;
+    step.q_across = work_.q_across + row * depth_;
+    step.dout_across = work_.dout_across + row * depth_;
     step.q_along = along(work_.q_along, batch_head, token);
     step.dout_along = along(work_.dout_along, batch_head, token);
     step.lse = work_.lse + row;
@@ -275,6 +277,7 @@ class BackwardRun {
   const TokenBlocks queries_, keys_;
   const Workspace work_;
   const std::int64_t units_;
+  const std::int64_t depth_;
   const std::size_t element_bytes_;
 };
 

@@ -52,6 +52,8 @@ constexpr Implementation implementation(std::string_view name, std::string_view 
 
 constexpr auto kImplementations = std::to_array({
 #ifdef RADIAL_CPU_X86
+    implementation<cpu::amx_kernels>("cpu_amx", "AMX, bfloat16 products with float32 sums on tiles",
+                                     cpu::missing_for_amx, declines_all_but_bfloat16),
     implementation<cpu::avx512_bf16_kernels>(
         "cpu_avx512_bf16", "AVX-512 BF16, bfloat16 products with float32 sums",
         cpu::missing_for_avx512_bf16, declines_all_but_bfloat16),

@@ -14,7 +14,7 @@ namespace {
 
 /// What one thread works in.
 struct Scratch {
-  Unit* q;        // [kMaxTileRows, D / pairs]
+  Unit* q;        // [kMaxTileRows, depth]
   float* out;     // [kMaxTileRows, D]
   float* scores;  // [kMaxStripRows, kMaxStepKeys]
   Unit* probs;    // the same
@@ -30,22 +30,17 @@ struct Workspace {
   Workspace(const Kernels& kernels, const AttentionProblem& problem, const TokenBlocks& keys,
             int num_threads, void* memory) {
     Carver carver(memory);
-    const std::int64_t units =
-        head_units(kernels, problem, keys) * problem.batch * problem.key_heads;
-    k = carver.take<Unit>(units);
-    v = carver.take<Unit>(units);
+    const std::int64_t rows = keys.packed_rows() * problem.batch * problem.key_heads;
+    const std::int32_t depth = depth_of(kernels, problem.head_dim);
+    k = carver.take<Unit>(rows * depth);
+    v = carver.take<Unit>(rows * problem.head_dim / kernels.pairs);
     const std::size_t begin = carver.used();
-    scratch.q = carver.take<Unit>(kMaxTileRows * problem.head_dim / kernels.pairs);
+    scratch.q = carver.take<Unit>(kMaxTileRows * depth);
     scratch.out = carver.take<float>(kMaxTileRows * problem.head_dim);
     scratch.scores = carver.take<float>(kMaxStripRows * kMaxStepKeys);
     scratch.probs = carver.take<Unit>(kMaxStripRows * kMaxStepKeys);
     scratch_bytes = static_cast<std::int64_t>(carver.used() - begin);
     bytes = begin + static_cast<std::size_t>(scratch_bytes * num_threads);
-  }
-
-  static std::int64_t head_units(const Kernels& kernels, const AttentionProblem& problem,
-                                 const TokenBlocks& keys) {
-    return keys.packed_rows() * problem.head_dim / kernels.pairs;
   }
 
   Scratch of_thread(int thread) const {
@@ -66,7 +61,7 @@ class ForwardRun {
         queries_(problem_.query_tokens, problem_.plan->block_size()),
         keys_(problem_.key_tokens, problem_.plan->block_size()),
         work_(kernels, problem_, keys_, context.num_threads, context.workspace.data),
-        head_units_(Workspace::head_units(kernels, problem_, keys_)),
+        depth_(depth_of(kernels, problem_.head_dim)),
         element_bytes_(size_of(problem_.dtype)) {}
 
   void run() const {
@@ -100,11 +95,11 @@ class ForwardRun {
   }
 
   Unit* k_panels(std::int64_t batch_head, std::int64_t token) const {
-    return work_.k + batch_head * head_units_ + token * (problem_.head_dim / kernels_.pairs);
+    return work_.k + (batch_head * keys_.packed_rows() + token) * depth_;
   }
   AlongPanels v_panels(std::int64_t batch_head, std::int64_t token) const {
-    return {work_.v + batch_head * head_units_, keys_.packed_rows() / kernels_.pairs,
-            token / kernels_.pairs};
+    const std::int64_t rows = keys_.packed_rows() / kernels_.pairs;
+    return {work_.v + batch_head * rows * problem_.head_dim, rows, token / kernels_.pairs};
   }
 
   /// One block of queries against its row of the plan; heaviest rows first.
@@ -116,10 +111,11 @@ class ForwardRun {
     const std::int32_t queries = queries_.count(block, problem_.query_tokens);
 
     float maxima[kMaxTileRows], sums[kMaxTileRows];
-    std::fill_n(maxima, queries, -std::numeric_limits<float>::infinity());
-    std::fill_n(sums, queries, 0.0f);
-    std::fill_n(scratch.out, queries * problem_.head_dim, 0.0f);
-    pack_queries(b, head, block, queries, scratch);
+    const auto rows = static_cast<std::int32_t>(round_up(queries, kRowPadding));
+    std::fill_n(maxima, rows, -std::numeric_limits<float>::infinity());
+    std::fill_n(sums, rows, 0.0f);
+    std::fill_n(scratch.out, rows * problem_.head_dim, 0.0f);
+    pack_queries(b, head, block, queries, rows, scratch);
 
     ForwardStep step;
     step.q = scratch.q;
@@ -155,13 +151,14 @@ class ForwardRun {
   }
 
   void pack_queries(std::int64_t b, std::int32_t head, std::int64_t block, std::int32_t queries,
-                    const Scratch& scratch) const {
+                    std::int32_t rows, const Scratch& scratch) const {
     PackSource source;
     source.data =
         row_at(params_.q, params_.q_strides, element_bytes_, b, queries_.begin(block), head);
     source.dtype = problem_.dtype;
     source.row_stride = params_.q_strides.token;
-    source.rows = source.padded_rows = queries;
+    source.rows = queries;
+    source.padded_rows = rows;
     source.head_dim = problem_.head_dim;
     kernels_.pack_rows(source, scratch.q);
   }
@@ -197,7 +194,7 @@ class ForwardRun {
   const int num_threads_;
   const TokenBlocks queries_, keys_;
   const Workspace work_;
-  const std::int64_t head_units_;
+  const std::int64_t depth_;
   const std::size_t element_bytes_;
 };
 

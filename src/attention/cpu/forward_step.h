@@ -5,8 +5,6 @@
 namespace radial::cpu {
 namespace {
 
-constexpr float kMinusInfinity = -__builtin_inff();
-
 /// Scores of one strip against one panel of keys into `scores` [kStrip, kMaxStepKeys], scaled, with
 /// -inf at the columns from `valid` on; `tops` keeps the largest of each row.
 template <int kStrip>

@@ -7,8 +7,8 @@
 namespace radial::cpu {
 namespace {
 
-constexpr Kernels kTable{kPanel,     kPairs,     Simd::kStepKeys, pack_rows,    pack_across,
-                         pack_along, store_rows, forward_step,    backward_step};
+constexpr Kernels kTable{kPanel,      kPairs,     kDepthStep, Simd::kStepKeys, pack_rows,
+                         pack_across, pack_along, store_rows, forward_step,    backward_step};
 
 }  // namespace
 }  // namespace radial::cpu

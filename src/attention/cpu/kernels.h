@@ -14,7 +14,8 @@ namespace radial::cpu {
 using Unit = std::uint32_t;
 
 inline constexpr std::int32_t kMaxTileRows = 128;  ///< tokens of a block at most
-inline constexpr std::int32_t kMaxStepKeys = 512;  ///< keys per softmax step at most
+inline constexpr std::int32_t kMaxStepKeys = 512;  ///< of which a kernel may keep all scores
+inline constexpr std::int32_t kRowPadding = 32;  ///< queries of a forward step are filled up to it
 
 /// Some rows of one head of a tensor [B, S, H, D], to be packed.
 struct PackSource {
@@ -49,14 +50,15 @@ struct AlongPanels {
 struct KeySpan {
   const Unit* k_panels = nullptr;  // K "across", from the first key on
   AlongPanels v;                   // from the first key on
-  std::int32_t keys = 0;           // whole panels, except in the last span of a step
+  std::int32_t keys = 0;           // whole blocks or steps, except in the last span of a step
 };
 
-inline constexpr std::int32_t kMaxSpans = 8;  ///< of a step
+inline constexpr std::int32_t kMaxSpans = 16;  ///< of a step
 
-/// One softmax step of a block of queries against some spans of keys.
+/// One softmax step of a block of queries against some spans of keys. `q`, `maxima`, `sums` and
+/// `out` have rows up to a multiple of kRowPadding; those beyond `rows` begin as zero queries.
 struct ForwardStep {
-  const Unit* q = nullptr;     // [rows, D / pairs]
+  const Unit* q = nullptr;     // [rows, depth]
   KeySpan spans[kMaxSpans];    // the first `num_spans` count
   std::int32_t num_spans = 0;  // at least 1
   std::int32_t rows = 0;       // queries
@@ -72,8 +74,8 @@ struct ForwardStep {
 
 /// Gradients between one block of keys and one of queries.
 struct BackwardStep {
-  const Unit* k_rows = nullptr;       // [keys, D / pairs]
-  const Unit* v_rows = nullptr;       // [keys, D / pairs]
+  const Unit* k_rows = nullptr;       // [keys, depth], filled up to whole blocks with zeros
+  const Unit* v_rows = nullptr;       // the same
   const Unit* q_across = nullptr;     // Q "across", from the block's first query on
   const Unit* dout_across = nullptr;  // dO "across"
   AlongPanels k_along;                // from the block's first key on
@@ -97,14 +99,16 @@ inline constexpr std::int32_t kMaxStripRows = 16;  ///< rows of a register tile 
 
 /// The functions of one instruction set.
 struct Kernels {
-  std::int32_t panel = 0;      ///< columns of a packed panel; divides kMaxTileRows
-  std::int32_t pairs = 0;      ///< elements per unit, 1 or 2
-  std::int32_t step_keys = 0;  ///< keys per softmax step, a multiple of `panel`
+  std::int32_t panel = 0;  ///< columns of a packed panel; divides kMaxTileRows
+  std::int32_t pairs = 0;  ///< elements per unit, 1 or 2
+  /// Rows have D / pairs units, filled up with zeros to a multiple of this: their depth.
+  std::int32_t depth_step = 0;
+  std::int32_t step_keys = 0;  ///< keys per softmax step, a multiple of `panel`, of 128 too
 
-  /// Rows as they are: [padded_rows, D / pairs] units.
+  /// Rows as they are: [padded_rows, depth] units.
   void (*pack_rows)(const PackSource& source, Unit* to);
   /// Panels whose columns are the source's rows, for products summed over D:
-  /// [padded_rows / panel, D / pairs, panel] units.
+  /// [padded_rows / panel, depth, panel] units.
   void (*pack_across)(const PackSource& source, Unit* to);
   /// Panels whose columns are those of D, for products summed over the source's rows:
   /// padded_rows / pairs rows of units.
@@ -120,5 +124,6 @@ const Kernels& portable_kernels();
 const Kernels& avx2_kernels();
 const Kernels& avx512_kernels();
 const Kernels& avx512_bf16_kernels();
+const Kernels& amx_kernels();
 
 }  // namespace radial::cpu

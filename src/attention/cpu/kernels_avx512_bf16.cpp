@@ -1,37 +1,12 @@
 // AVX-512 with BF16: products of bfloat16 pairs by vdpbf16ps, sums in float32.
 
-#include "attention/cpu/simd_avx512.h"
+#include "attention/cpu/simd_avx512_bf16.h"
 
 namespace radial::cpu {
 namespace {
 
-struct Simd : SimdAvx512 {
-  static constexpr int kPairs = 2;
+struct Simd : SimdAvx512Bf16 {
   static constexpr int kStepKeys = 512;
-
-  static Vec load_units(const Unit* from) { return _mm512_loadu_ps(from); }
-  static Vec broadcast_unit(const Unit* from) {
-    return _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(*from)));
-  }
-  static Vec dot(Vec sum, Vec a, Vec b) {
-    return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
-  }
-  static Vec exp2(Vec x) { return exp2_of_degree_4(x); }
-  static void store_elements(Unit* to, Vec value) {
-    store_bfloat16(reinterpret_cast<std::uint16_t*>(to), value);
-  }
-  /// Pairs (first, second) of 16 columns, rounded.
-  static void store_units(Unit* to, Vec first, Vec second) {
-    const __m512i low = _mm512_cvtepu16_epi32(round(first));
-    const __m512i high = _mm512_slli_epi32(_mm512_cvtepu16_epi32(round(second)), 16);
-    _mm512_storeu_si512(to, _mm512_or_si512(low, high));
-  }
-  static void store_bfloat16(std::uint16_t* to, Vec value) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), round(value));
-  }
-
- private:
-  static __m256i round(Vec value) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value)); }
 };
 
 }  // namespace

@@ -14,6 +14,7 @@ struct Simd {
   static constexpr int kWidth = 4;
   static constexpr int kRows = 6;  // 12 sums, 2 columns and a broadcast fill 15 of 16 registers
   static constexpr int kVectors = 2;
+  static constexpr int kDepthStep = 1;
   static constexpr int kPairs = 1;
   static constexpr int kStepKeys = 256;
 

@@ -14,6 +14,11 @@ inline std::int64_t round_up(std::int64_t value, std::int64_t step) {
   return (value + step - 1) / step * step;
 }
 
+/// Units of a packed row of D elements.
+inline std::int32_t depth_of(const Kernels& kernels, std::int32_t head_dim) {
+  return static_cast<std::int32_t>(round_up(head_dim / kernels.pairs, kernels.depth_step));
+}
+
 /// Tokens cut into the plan's blocks; packed memory has whole blocks, the last one filled up.
 struct TokenBlocks {
   std::int64_t tokens = 0;

@@ -44,14 +44,16 @@ RADIAL_ALWAYS_INLINE void row_units(const PackSource& source, int row, Unit* to)
 }
 
 void pack_rows(const PackSource& source, Unit* to) {
+  const int units = source.head_dim / kPairs, depth = depth_of(source.head_dim);
   for (int row = 0; row < source.padded_rows; ++row) {
-    row_units(source, row, to + row * (source.head_dim / kPairs));
+    row_units(source, row, to + row * depth);
+    for (int k = units; k < depth; ++k) to[row * depth + k] = 0;
   }
 }
 
 void pack_across(const PackSource& source, Unit* to) {
-  const int depth = source.head_dim / kPairs;
-  Unit units[kMaxHeadDim / kPairs];
+  const int depth = depth_of(source.head_dim);
+  Unit units[kMaxHeadDim / kPairs] = {};
   for (int row = 0; row < source.padded_rows; ++row) {
     row_units(source, row, units);
     Unit* const column = to + row / kPanel * depth * kPanel + row % kPanel;

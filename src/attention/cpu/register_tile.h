@@ -20,9 +20,13 @@ constexpr int kRows = Simd::kRows;        // rows of a register tile
 constexpr int kVectors = Simd::kVectors;  // vectors in a row of it
 constexpr int kPanel = kVectors * kWidth;
 constexpr int kPairs = Simd::kPairs;
+constexpr int kDepthStep = Simd::kDepthStep;
+
+constexpr float kMinusInfinity = -__builtin_inff();
 
 static_assert(kMaxTileRows % kPanel == 0, "a tile is made of whole panels");
 static_assert(kRows <= kMaxStripRows, "scratch memory holds a strip");
+static_assert(Simd::kStepKeys <= kMaxSpans * 64, "a step of the smallest blocks fits");
 static_assert(kPairs == 1 || kRows % 2 == 0, "strips begin at whole pairs");
 
 template <int kValue>
@@ -32,6 +36,11 @@ struct Int {
 
 constexpr int smaller(int a, int b) { return a < b ? a : b; }
 constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
+
+/// Units of a packed row.
+constexpr int depth_of(int head_dim) {
+  return divide_up(head_dim / kPairs, kDepthStep) * kDepthStep;
+}
 
 /// Calls `body(Int<count>{})` for a count in [1, kMost].
 template <int kMost, typename Body>

@@ -14,6 +14,7 @@ struct SimdAvx512 {
   static constexpr int kWidth = 16;
   static constexpr int kRows = 6;  // 24 sums, 4 columns and a broadcast fill 29 of 32 registers
   static constexpr int kVectors = 4;
+  static constexpr int kDepthStep = 1;
 
   static Vec load(const float* from) { return _mm512_loadu_ps(from); }
   static void store(float* to, Vec value) { _mm512_storeu_ps(to, value); }
