@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <iostream>
 #include <random>
 #include <vector>
 
@@ -132,7 +133,11 @@ bool takes(std::string_view implementation, const Shape& shape, DType dtype) {
 void register_all() {
   for (const bool backward : {false, true}) {
     for (const ImplementationInfo& info : implementations()) {
-      if (!info.available || info.device != DeviceType::kCpu || info.name == "reference") continue;
+      if (info.device != DeviceType::kCpu || info.name == "reference") continue;
+      if (!info.available) {
+        if (!backward) std::cerr << info.name << ": not run, " << info.unavailable << "\n";
+        continue;
+      }
       for (const Shape& shape : kShapes) {
         for (const DType dtype : {DType::kBFloat16, DType::kFloat16, DType::kFloat32}) {
           if (!takes(info.name, shape, dtype)) continue;

@@ -4,10 +4,15 @@
 
 #include <benchmark/benchmark.h>
 
+#include <cstdint>
+#include <iostream>
 #include <thread>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+
+#include "attention/cpu/amx_tiles.h"
+#include "attention/cpu/cpu_features.h"
 
 namespace {
 
@@ -56,6 +61,59 @@ __attribute__((target("avx2,fma"))) void avx2(benchmark::State& state) {
   count(state, chains, 16);
 }
 
+/// Tiles of bfloat16, none zero: zeros would draw less power.
+struct Operands {
+  alignas(64) std::uint16_t tiles[4][512];
+  Operands() {
+    for (int i = 0; i < 4 * 512; ++i) {
+      tiles[i / 512][i % 512] = static_cast<std::uint16_t>(0x3a00 + i * 37 % 128);
+    }
+  }
+};
+
+/// Four sums and two operands on each side, as many as there are tiles; each product waits for the
+/// last but three.
+void amx_bf16(benchmark::State& state) {
+  using radial::cpu::Tiles;
+  const Operands operands;
+  Tiles::configure();
+  Tiles::load<4>(operands.tiles[0], 64);
+  Tiles::load<5>(operands.tiles[1], 64);
+  Tiles::load<6>(operands.tiles[2], 64);
+  Tiles::load<7>(operands.tiles[3], 64);
+  for (auto _ : state) {
+    for (int repeat = 0; repeat < kRepeats; ++repeat) {
+      Tiles::dot<0, 4, 6>();
+      Tiles::dot<1, 4, 7>();
+      Tiles::dot<2, 5, 6>();
+      Tiles::dot<3, 5, 7>();
+    }
+  }
+  Tiles::release();
+  count(state, 4, 2 * 16 * 16 * 32);
+}
+
+/// The same with each operand loaded from the nearest cache, as attention does.
+void amx_bf16_with_loads(benchmark::State& state) {
+  using radial::cpu::Tiles;
+  const Operands operands;
+  Tiles::configure();
+  for (auto _ : state) {
+    for (int repeat = 0; repeat < kRepeats; ++repeat) {
+      Tiles::load<4>(operands.tiles[0], 64);
+      Tiles::load<6>(operands.tiles[1], 64);
+      Tiles::dot<0, 4, 6>();
+      Tiles::load<5>(operands.tiles[2], 64);
+      Tiles::dot<2, 5, 6>();
+      Tiles::load<7>(operands.tiles[3], 64);
+      Tiles::dot<1, 4, 7>();
+      Tiles::dot<3, 5, 7>();
+    }
+  }
+  Tiles::release();
+  count(state, 4, 2 * 16 * 16 * 32);
+}
+
 void add(const char* name, bool available, void (*run)(benchmark::State&)) {
   if (!available) return;
   const int processors = static_cast<int>(std::thread::hardware_concurrency());
@@ -65,6 +123,10 @@ void add(const char* name, bool available, void (*run)(benchmark::State&)) {
 
 void add_all() {
   __builtin_cpu_init();
+  const std::string lacks = radial::cpu::missing_for_amx();
+  if (!lacks.empty()) std::cerr << "peak/amx_bf16: not run, " << lacks << "\n";
+  add("peak/amx_bf16", lacks.empty(), amx_bf16);
+  add("peak/amx_bf16_with_loads", lacks.empty(), amx_bf16_with_loads);
   add("peak/avx512_bf16", __builtin_cpu_supports("avx512bf16"), avx512_bf16);
   add("peak/avx512", __builtin_cpu_supports("avx512f"), avx512);
   add("peak/avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), avx2);
