@@ -32,7 +32,7 @@ WanModel small_model(const fs::path& tokenizer) {
   text.d_model = 16;
   text.d_kv = 8;
   text.d_ff = 32;
-  text.num_layers = 1;
+  text.num_layers = 2;  // one alone is not recognised as UMT5
   text.num_heads = 2;
   WanVaeConfig& vae = model.vae_config;
   vae.base_dim = 4;
@@ -102,11 +102,58 @@ TEST(ModelFolder, LeavesNothingHalf) {
   EXPECT_THROW(write_model_folder(scratch.file("model"), model), InvalidArgument);
   model = small_model(scratch.file("words"));
   // A type that weights cannot be saved in is met after the first files are written.
-  EXPECT_THROW(write_model_folder(scratch.file("model"), model, at::kComplexFloat), Error);
+  EXPECT_THROW(write_model_folder(scratch.file("model"), model, {.dtype = at::kComplexFloat}),
+               Error);
   EXPECT_EQ(entries(), 1) << "only the tokenizer";
   write_model_folder(scratch.file("model"), model);
   EXPECT_THROW(write_model_folder(scratch.file("model"), model), InvalidArgument);
+  EXPECT_THROW(write_model_folder(scratch.file("words"), model, {.replace = true}), InvalidArgument)
+      << "not a model's folder";
   EXPECT_EQ(entries(), 2);
+}
+
+TEST(ModelFolder, TakesThePlaceOfTheOneBefore) {
+  const TemporaryFolder scratch;
+  scratch.write("words/spiece.model", "pieces");
+  WanModel model = small_model(scratch.file("words"));
+  const fs::path folder = scratch.file("model");
+  write_model_folder(folder, model, {.replace = true});
+  model.transformer = initial_weights(model.transformer_config, 9);
+  write_model_folder(folder, model, {.replace = true});
+  expect_saved(folder / "transformer/diffusion_pytorch_model.safetensors", model.transformer);
+  EXPECT_EQ(std::distance(fs::directory_iterator(scratch.path()), fs::directory_iterator()), 2);
+}
+
+// What is read is what was written, rounded; the largest file is as large as allowed.
+TEST(ModelFolder, ShardsAreReadAsOne) {
+  const TemporaryFolder scratch;
+  scratch.write("words/spiece.model", "pieces");
+  const WanModel model = small_model(scratch.file("words"));
+  const fs::path folder = scratch.file("model");
+  constexpr std::int64_t kMost = 20000;
+  write_model_folder(folder, model, {.max_shard_bytes = kMost});
+  int shards = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() != ".safetensors") continue;
+    constexpr std::uintmax_t kMostHeader = 12000;
+    EXPECT_LE(entry.file_size(), kMost + kMostHeader) << entry.path();
+    if (entry.path().filename().string().starts_with("diffusion_pytorch_model-0000")) ++shards;
+  }
+  EXPECT_GE(shards, 3);
+  const WanModel read = read_model_folder(folder);
+  EXPECT_EQ(read.transformer_config.text_len, 24);
+  EXPECT_EQ(read.flow_shift, 2.5);
+  const auto expect_same = [](const NamedTensors& got, const NamedTensors& wrote) {
+    ASSERT_EQ(got.size(), wrote.size());
+    for (const auto& [name, tensor] : wrote) {
+      EXPECT_TRUE(got.at(name).equal(tensor.to(at::kBFloat16).to(at::kFloat))) << name;
+    }
+  };
+  expect_same(read.transformer, model.transformer);
+  expect_same(read.text_encoder, model.text_encoder);
+  expect_same(read.vae, model.vae);
+  expect_same(read_vae_folder(folder).weights, model.vae);
+  expect_same(read_vae_folder(folder / "vae").weights, model.vae);
 }
 
 }  // namespace

@@ -1,15 +1,22 @@
 #include "video/train/model_folder.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "radial/base/error.h"
 #include "video/checkpoint/checkpoint_source.h"
+#include "video/checkpoint/json_text.h"
 #include "video/checkpoint/memory_source.h"
 #include "video/models/wan/wan_transformer.h"
+#include "video/pipeline/wan_files.h"
+#include "video/text/text_files.h"
 #include "video/text/umt5_encoder.h"
 #include "video/train/run_folder.h"
 #include "video/vae/wan_vae.h"
@@ -92,10 +99,52 @@ void write_json(const fs::path& path, const json& value) {
   write_text_file(path, value.dump(2) + '\n');
 }
 
-void write_weights(const fs::path& path, const NamedTensors& weights, at::ScalarType dtype) {
+// The names of the tensors of each file, in order, none larger than `most` unless a single tensor
+// is.
+std::vector<std::vector<std::string>> shards_of(const NamedTensors& weights, std::int64_t most) {
+  std::vector<std::vector<std::string>> shards(1);
+  std::int64_t bytes = 0;
+  for (const auto& [name, tensor] : weights) {
+    const auto more = static_cast<std::int64_t>(tensor.nbytes());
+    if (most > 0 && bytes + more > most && !shards.back().empty()) {
+      shards.emplace_back();
+      bytes = 0;
+    }
+    shards.back().push_back(name);
+    bytes += more;
+  }
+  return shards;
+}
+
+// `path` is that of a single file.
+void write_weights(const fs::path& path, const NamedTensors& weights,
+                   const ModelFolderOptions& options) {
   NamedTensors cast;
-  for (const auto& [name, tensor] : weights) cast.emplace(name, tensor.detach().to(dtype));
-  save_tensors(path, cast, {{"format", "pt"}});
+  std::int64_t bytes = 0;
+  for (const auto& [name, tensor] : weights) {
+    const at::Tensor made = tensor.detach().to(options.dtype);
+    bytes += static_cast<std::int64_t>(made.nbytes());
+    cast.emplace(name, made);
+  }
+  const std::map<std::string, std::string> metadata{{"format", "pt"}};
+  const auto shards = shards_of(cast, options.max_shard_bytes);
+  if (shards.size() == 1) {
+    save_tensors(path, cast, metadata);
+    return;
+  }
+  json index{{"metadata", {{"total_size", bytes}}}, {"weight_map", json::object()}};
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    char numbers[32];
+    std::snprintf(numbers, sizeof numbers, "-%05zu-of-%05zu", i + 1, shards.size());
+    const std::string file = concat(path.stem().string(), numbers, ".safetensors");
+    NamedTensors part;
+    for (const std::string& name : shards[i]) {
+      part.emplace(name, cast.at(name));
+      index["weight_map"][name] = file;
+    }
+    save_tensors(path.parent_path() / file, part, metadata);
+  }
+  write_json(concat(path.string(), ".index.json"), index);
 }
 
 // Throws FormatError unless every model can be made of its weights.
@@ -110,13 +159,47 @@ void check_weights(const WanModel& model) {
   vae.finish();
 }
 
-void write_parts(const fs::path& folder, const WanModel& model, at::ScalarType dtype) {
+void write_parts(const fs::path& folder, const WanModel& model, const ModelFolderOptions& options) {
   write_json(folder / "model_index.json", index_json());
   write_json(folder / "scheduler" / "scheduler_config.json", scheduler_json(model.flow_shift));
-  write_model_part(folder / "transformer", model.transformer_config, model.transformer, dtype);
-  write_model_part(folder / "text_encoder", model.text_config, model.text_encoder, dtype);
-  write_model_part(folder / "vae", model.vae_config, model.vae, dtype);
+  write_json(folder / "transformer" / "config.json", config_json(model.transformer_config));
+  write_weights(folder / "transformer" / kDiffusersWeights, model.transformer, options);
+  write_json(folder / "text_encoder" / "config.json", config_json(model.text_config));
+  write_weights(folder / "text_encoder" / "model.safetensors", model.text_encoder, options);
+  write_json(folder / "vae" / "config.json", config_json(model.vae_config));
+  write_weights(folder / "vae" / kDiffusersWeights, model.vae, options);
   fs::copy(model.tokenizer, folder / "tokenizer", fs::copy_options::recursive);
+}
+
+// Puts `made` in the place of `folder`, which may exist; what was there is deleted.
+void put_in_place(const fs::path& made, const fs::path& folder) {
+  if (!fs::exists(folder)) {
+    fs::rename(made, folder);
+    return;
+  }
+  if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) != 0) {
+    // The file system cannot exchange names: there is a moment without a folder.
+    fs::path old = made;
+    old += ".old";
+    fs::rename(folder, old);
+    fs::rename(made, folder);
+    fs::rename(old, made);
+  }
+  fs::remove_all(made);
+}
+
+template <class Model, class Config>
+NamedTensors all_weights(const Config& config, const fs::path& path, PartKind kind) {
+  ShapeSource shapes(at::kFloat);
+  const Model asks(config, shapes);
+  CheckpointSource source(Checkpoint::open(path), kind, {});
+  NamedTensors weights;
+  for (const auto& [name, shape] : shapes.shapes()) {
+    // A copy: a tensor that needs no conversion would be a view of the file.
+    weights.emplace(name, source.tensor(name, shape).clone());
+  }
+  source.finish();
+  return weights;
 }
 
 }  // namespace
@@ -124,37 +207,70 @@ void write_parts(const fs::path& folder, const WanModel& model, at::ScalarType d
 void write_model_part(const fs::path& folder, const WanConfig& config, const NamedTensors& weights,
                       at::ScalarType dtype) {
   write_json(folder / "config.json", config_json(config));
-  write_weights(folder / kDiffusersWeights, weights, dtype);
+  write_weights(folder / kDiffusersWeights, weights, {.dtype = dtype});
 }
 
 void write_model_part(const fs::path& folder, const Umt5Config& config, const NamedTensors& weights,
                       at::ScalarType dtype) {
   write_json(folder / "config.json", config_json(config));
-  write_weights(folder / "model.safetensors", weights, dtype);
+  write_weights(folder / "model.safetensors", weights, {.dtype = dtype});
 }
 
 void write_model_part(const fs::path& folder, const WanVaeConfig& config,
                       const NamedTensors& weights, at::ScalarType dtype) {
   write_json(folder / "config.json", config_json(config));
-  write_weights(folder / kDiffusersWeights, weights, dtype);
+  write_weights(folder / kDiffusersWeights, weights, {.dtype = dtype});
 }
 
-void write_model_folder(const fs::path& folder, const WanModel& model, at::ScalarType dtype) {
-  RADIAL_REQUIRE(!fs::exists(folder), "folder: expected a name not yet in use, got ",
-                 folder.string());
+void write_model_folder(const fs::path& folder, const WanModel& model,
+                        const ModelFolderOptions& options) {
+  if (fs::exists(folder)) {
+    RADIAL_REQUIRE(options.replace, "folder: expected a name not yet in use, got ",
+                   folder.string());
+    RADIAL_REQUIRE(fs::exists(folder / "model_index.json"),
+                   "folder: expected a new one or that of a model, got ", folder.string());
+  }
   RADIAL_REQUIRE(fs::is_directory(model.tokenizer), "tokenizer: expected a folder, got '",
                  model.tokenizer.string(), "'");
   check_weights(model);
   fs::path temporary = folder;
   temporary += concat(".", ::getpid(), ".part");
   try {
-    write_parts(temporary, model, dtype);
-    fs::rename(temporary, folder);
+    write_parts(temporary, model, options);
+    put_in_place(temporary, folder);
   } catch (const std::exception& failure) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
     throw Error(concat(folder.string(), ": ", failure.what()));
   }
+}
+
+WanModel read_model_folder(const fs::path& folder) {
+  const WanFiles files = find_wan_files(folder);
+  const TextFiles text = find_text_files(folder);
+  WanModel model;
+  model.transformer_config = read_transformer_config(files);
+  model.transformer = all_weights<WanTransformer>(model.transformer_config, files.transformer,
+                                                  PartKind::kWanTransformer);
+  model.text_config = text.config;
+  model.text_encoder = all_weights<Umt5Encoder>(model.text_config, text.encoder, PartKind::kUmt5);
+  model.vae_config = read_vae_config(files);
+  model.vae = all_weights<WanVae>(model.vae_config, files.vae, PartKind::kWanVae);
+  model.tokenizer = text.tokenizer;
+  model.flow_shift = read_flow_shift(files);
+  return model;
+}
+
+VaeWeights read_vae_folder(const fs::path& folder) {
+  RADIAL_REQUIRE(fs::is_directory(folder), "vae: expected a folder, got '", folder.string(), "'");
+  const fs::path own = fs::is_directory(folder / "vae") ? folder / "vae" : folder;
+  const fs::path config = own / "config.json";
+  RADIAL_REQUIRE(fs::exists(config), "vae: expected a folder with config.json and weights, got '",
+                 own.string(), "'");
+  VaeWeights vae{.config = parse_wan_vae_config(read_text_file(config), config.string()),
+                 .weights = {}};
+  vae.weights = all_weights<WanVae>(vae.config, own, PartKind::kWanVae);
+  return vae;
 }
 
 }  // namespace radial::video
