@@ -1,16 +1,12 @@
 #include "video/train/dit_trainer.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/scalar_tensor.h>
-#include <ATen/ops/zeros.h>
 
-#include <algorithm>
 #include <set>
 #include <string>
 
 #include "radial/base/error.h"
-#include "video/nn/transfer.h"
 
 namespace radial::video {
 namespace {
@@ -104,48 +100,31 @@ void DitTrainer::check(const DitBatch& batch) const {
   }
 }
 
-// [B, text_len, text_dim], zero beyond each caption.
-at::Tensor DitTrainer::embeddings(const std::vector<std::vector<std::int64_t>>& captions) const {
-  std::vector<std::int64_t> lengths;
-  for (const auto& caption : captions) {
-    lengths.push_back(static_cast<std::int64_t>(caption.size()));
+// The rotations are made on the CPU: once for all steps.
+const WanTransformer::Video& DitTrainer::video_of(const at::Tensor& latents) const {
+  const VideoLayout layout = transformer_.layout_of(latents, options_.token_order);
+  if (!video_ || video_->layout != layout) {
+    video_ = transformer_.prepare_video(layout, parameters_.device());
   }
-  const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
-  at::Tensor ids = at::zeros({static_cast<std::int64_t>(captions.size()), longest}, at::kLong);
-  auto values = ids.accessor<std::int64_t, 2>();
-  for (std::size_t row = 0; row < captions.size(); ++row) {
-    for (std::size_t place = 0; place < captions[row].size(); ++place) {
-      values[static_cast<std::int64_t>(row)][static_cast<std::int64_t>(place)] =
-          captions[row][place];
-    }
-  }
-  const at::Tensor encoded = text_encoder_.forward(sent_to(ids, parameters_.device()), lengths);
-  return at::constant_pad_nd(encoded, {0, 0, 0, transformer_.config().text_len - longest});
+  return *video_;
 }
 
 at::Tensor DitTrainer::loss(const DitBatch& batch, const DrawKey& key,
                             const LayerAttention& attention) const {
   check(batch);
-  const at::Device device = parameters_.device();
-  const std::int64_t count = batch.latents.size(0);
-  std::vector<std::vector<std::int64_t>> captions = batch.captions;
-  const std::vector<bool> dropped = draw_caption_dropout(options_.caption_dropout, count, key);
-  for (std::size_t index = 0; index < captions.size(); ++index) {
-    if (dropped[index]) captions[index] = options_.empty_caption;
+  DitBatch shown = batch;
+  const std::vector<bool> dropped =
+      draw_caption_dropout(options_.caption_dropout, batch.latents.size(0), key);
+  for (std::size_t index = 0; index < dropped.size(); ++index) {
+    if (dropped[index]) shown.captions[index] = options_.empty_caption;
   }
-  const at::Tensor latents = batch.latents.to(device);
-  const FlowSample sample = flow_sample(latents, draw_noise(latents.sizes(), key, device),
-                                        draw_sigmas(options_.sigmas, count, key));
-  const WanTransformer::Video video =
-      transformer_.prepare_video(transformer_.layout_of(latents, options_.token_order), device);
-  const at::Tensor flow =
-      transformer_.forward(sample.noisy, sample.timestep,
-                           transformer_.prepare_text(embeddings(captions)), video, attention);
-  return (flow - sample.target).square().mean();
+  return flow_loss(transformer_, text_encoder_, shown, video_of(batch.latents), options_.sigmas,
+                   key, attention);
 }
 
 DitTrainer::Step DitTrainer::step(const std::vector<DitBatch>& passes,
-                                  const LayerAttention& attention) {
+                                  const LayerAttention& attention,
+                                  std::optional<double> maybe_learning_rate) {
   RADIAL_REQUIRE(!passes.empty(), "passes: expected at least one, got none");
   for (const DitBatch& pass : passes) check(pass);
   const double share = 1.0 / static_cast<double>(passes.size());
@@ -158,7 +137,7 @@ DitTrainer::Step DitTrainer::step(const std::vector<DitBatch>& passes,
     mean = mean.defined() ? mean + part.detach() : part.detach();
     ++key.pass;
   }
-  const double rate = options_.learning_rate.at(num_steps_);
+  const double rate = maybe_learning_rate.value_or(options_.learning_rate.at(num_steps_));
   ++num_steps_;
   return {.loss = mean, .gradient_norm = optimiser_.step(rate), .learning_rate = rate};
 }
@@ -169,6 +148,11 @@ NamedTensors DitTrainer::averaged_transformer() const {
 
 NamedTensors DitTrainer::averaged_text_encoder() const {
   return part(optimiser_.averaged(), kTextEncoder);
+}
+
+DitModel DitTrainer::averaged() const {
+  return make_dit_model(transformer_.config(), averaged_transformer(), text_encoder_.config(),
+                        averaged_text_encoder(), options_.placement.compute);
 }
 
 NamedTensors DitTrainer::state() const {

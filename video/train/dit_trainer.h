@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "radial/mask/video_layout.h"
@@ -11,6 +12,7 @@
 #include "video/nn/attention.h"
 #include "video/text/umt5_encoder.h"
 #include "video/train/adamw.h"
+#include "video/train/flow_loss.h"
 #include "video/train/flow_matching.h"
 #include "video/train/learning_rate.h"
 #include "video/train/parameters.h"
@@ -27,12 +29,6 @@ struct DitTrainerOptions {
   std::vector<std::int64_t> empty_caption{1};
   std::uint64_t seed = 0;
   TokenOrder token_order = {};  ///< that of the plans used; see WanTransformer::layout_of
-};
-
-/// Clips of one size with their captions.
-struct DitBatch {
-  at::Tensor latents;                               ///< [B, C, F, H, W], normalised
-  std::vector<std::vector<std::int64_t>> captions;  ///< B lists of token numbers, unpadded
 };
 
 /// Trains a diffusion transformer together with its text encoder by flow matching.
@@ -52,9 +48,11 @@ class DitTrainer {
     double learning_rate;
   };
   /// One update by the mean gradient of one or more passes, whose activations are held one at a
-  /// time. Throws InvalidArgument, before anything is computed, without passes or for captions that
-  /// do not fit (see `loss`).
-  Step step(const std::vector<DitBatch>& passes, const LayerAttention& attention = {});
+  /// time. The learning rate is that of the options at this step unless given. Throws
+  /// InvalidArgument, before anything is computed, without passes or for captions that do not fit
+  /// (see `loss`).
+  Step step(const std::vector<DitBatch>& passes, const LayerAttention& attention = {},
+            std::optional<double> maybe_learning_rate = std::nullopt);
 
   /// The mean square error of the predicted flow, a scalar with gradients: what `step` minimises.
   /// Noise, noise levels and dropped captions are those of `key`. Throws InvalidArgument unless
@@ -66,6 +64,8 @@ class DitTrainer {
   /// The averaged weights, float32: views, to be copied before the next step.
   NamedTensors averaged_transformer() const;
   NamedTensors averaged_text_encoder() const;
+  /// Models of the averaged weights, rounded to the compute type, as copies.
+  DitModel averaged() const;
 
   /// What a later run needs to go on as if it had not been interrupted: AdamW::state and "steps".
   NamedTensors state() const;
@@ -74,7 +74,7 @@ class DitTrainer {
 
  private:
   void check(const DitBatch& batch) const;
-  at::Tensor embeddings(const std::vector<std::vector<std::int64_t>>& captions) const;
+  const WanTransformer::Video& video_of(const at::Tensor& latents) const;
 
   DitTrainerOptions options_;
   Parameters parameters_;
@@ -82,6 +82,7 @@ class DitTrainer {
   WanTransformer transformer_;
   Umt5Encoder text_encoder_;
   std::int64_t num_steps_ = 0;
+  mutable std::optional<WanTransformer::Video> video_;  // of the last size
 };
 
 }  // namespace radial::video
