@@ -5,6 +5,7 @@ namespace radial::tools {
 std::vector<Command> training_parts() {
   return {
       vae_part(),
+      dit_part(),
   };
 }
 

@@ -11,5 +11,6 @@ namespace radial::tools {
 std::vector<Command> training_parts();
 
 Command vae_part();
+Command dit_part();
 
 }  // namespace radial::tools
