@@ -77,14 +77,9 @@ VaeTrainer::VaeTrainer(const WanVaeConfig& config, const NamedTensors& weights,
   sums_ = at::zeros({kNumMeasures}, at::TensorOptions(options.placement.device).dtype(at::kFloat));
 }
 
-// On a GPU channels are innermost: tensor cores want it so, and frames are pictures without a copy.
-at::MemoryFormat VaeTrainer::format() const {
-  return parameters_.device().is_cpu() ? at::MemoryFormat::Contiguous
-                                       : at::MemoryFormat::ChannelsLast3d;
-}
-
 void VaeTrainer::step(const TrainingMoment& moment) {
-  const at::Tensor pixels = clips_.batch(options_.cut, options_.batch_size, moment.step, format());
+  const at::Tensor pixels =
+      clips_.batch(options_.cut, options_.batch_size, moment.step, options_.format);
   const VaeLoss loss =
       vae_loss(vae_, pixels, options_.loss, {.seed = options_.seed, .step = moment.step});
   loss.total.backward();
@@ -131,7 +126,7 @@ at::Tensor VaeTrainer::held_out_clip(std::int64_t index) {
           bytes_of_pixels(render({prompt.scene}, options_.clips.size, parameters_.device())));
     }
   }
-  return pixels_of_bytes(held_out_.at(static_cast<std::size_t>(index)), format());
+  return pixels_of_bytes(held_out_.at(static_cast<std::size_t>(index)), options_.format);
 }
 
 LogValues VaeTrainer::evaluated() {
@@ -156,7 +151,7 @@ void VaeTrainer::write_results(const std::filesystem::path& folder) {
   LatentStatistics statistics;
   const std::int64_t count = std::min(options_.statistics_clips, options_.clips.count);
   for (std::int64_t i = 0; i < count; ++i) {
-    statistics.add(vae.encode(clips_.clip(i, format()), {.chunk_frames = 0}));
+    statistics.add(vae.encode(clips_.clip(i, options_.format), {.chunk_frames = 0}));
   }
   WanVaeConfig config = config_;
   config.latents_mean = statistics.mean();

@@ -28,7 +28,10 @@ struct VaeTrainerOptions {
   std::int64_t batch_size = 8;
   std::uint64_t seed = 0;
   std::int64_t held_out_clips = 16;    ///< what `evaluated` looks at, whole clips
-  std::int64_t statistics_clips = 64;  ///< what latents_mean and latents_std are taken over
+  std::int64_t statistics_clips = 48;  ///< what latents_mean and latents_std are taken over
+  /// Of pixels and so of all that follows from them. On a GPU channels are better innermost: tensor
+  /// cores want it so, and frames are pictures without a copy.
+  at::MemoryFormat format = at::MemoryFormat::Contiguous;
 
   /// Throws InvalidArgument for what is out of range.
   void check() const;
@@ -68,7 +71,6 @@ class VaeTrainer : public Trainer {
  private:
   WanVae averaged_vae() const;
   at::Tensor held_out_clip(std::int64_t index);
-  at::MemoryFormat format() const;
 
   VaeTrainerOptions options_;
   WanVaeConfig config_;

@@ -130,7 +130,8 @@ void WanVae::check_tiling(const VaeTiling& tiling) const {
 }
 
 at::Tensor WanVae::decode_tile(const at::Tensor& latents, std::int64_t chunk) const {
-  const at::Tensor input = decoder_in_(latents);
+  // Not every implementation of a 1 x 1 x 1 convolution keeps the memory format.
+  const at::Tensor input = decoder_in_(latents).contiguous(latents.suggest_memory_format());
   FrameCache cache;
   std::vector<at::Tensor> parts;
   for (std::int64_t first = 0; first < input.size(2); first += chunk) {

@@ -26,6 +26,7 @@ struct VaePartRequest {
   video::VaeTrainerOptions trainer;
   std::optional<std::int64_t> crop;
   std::optional<at::ScalarType> dtype;
+  std::optional<at::MemoryFormat> format;
   std::string config_path, init_path;
 };
 
@@ -148,6 +149,9 @@ int run_vae_part(VaePartRequest request) {
       .compute = request.dtype.value_or(request.run.device.is_cpu() ? at::kFloat : at::kBFloat16),
       .device = request.run.device};
   if (trainer.placement.compute == at::kHalf) refuse("--dtype", "float32 or bfloat16", "float16");
+  trainer.format =
+      request.format.value_or(request.run.device.is_cpu() ? at::MemoryFormat::Contiguous
+                                                          : at::MemoryFormat::ChannelsLast3d);
   trainer.clips.device = request.run.device;
   trainer.clips.seed = trainer.seed = request.run.seed;
   if (!request.init_path.empty() && !fs::exists(request.init_path)) {
@@ -215,6 +219,18 @@ void add_training_options(CLI::App& app, VaePartRequest& request) {
       "--dtype", "TYPE",
       [&request](const std::string& text) { request.dtype = parse_scalar_type("--dtype", text); },
       "To compute in: bfloat16 (default on a GPU) or float32; weights are kept in float32");
+  group.add_value(
+      "--memory-format", "NAME",
+      [&request](const std::string& text) {
+        if (text == "channels-last") {
+          request.format = at::MemoryFormat::ChannelsLast3d;
+        } else if (text == "contiguous") {
+          request.format = at::MemoryFormat::Contiguous;
+        } else {
+          refuse("--memory-format", "channels-last or contiguous", text);
+        }
+      },
+      "Of activations: channels-last (default on a GPU) or contiguous");
   group.add_value(
       "--init", "PATH", [&request](const std::string& text) { request.init_path = text; },
       "Begin with these weights: a VAE's folder or file, or the folder of a run");
