@@ -202,6 +202,10 @@ int run_dit_part(DitPartRequest request) {
     } else {
       sizes = dit_sizes(request.config, vae.config.z_dim);
     }
+    const video::ClipSize& size = request.training.size;
+    video::latent_shape({size.width, size.height, size.num_frames}, sizes.transformer, vae.config);
+    RADIAL_REQUIRE(vae.config.z_dim == sizes.transformer.in_channels, "--vae: expected latents of ",
+                   sizes.transformer.in_channels, " channels, got ", vae.config.z_dim);
     return run_training_part(request.run, settings_of(request, sizes.transformer, sizes.text), [&] {
       if (request.init.empty()) {
         *model = begin_model(request, sizes, vae);

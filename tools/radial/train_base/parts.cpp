@@ -5,7 +5,9 @@ namespace radial::tools {
 std::vector<Command> training_parts() {
   return {
       vae_part(),
+      latents_part(),
       dit_part(),
+      model_part(),
   };
 }
 

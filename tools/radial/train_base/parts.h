@@ -11,6 +11,8 @@ namespace radial::tools {
 std::vector<Command> training_parts();
 
 Command vae_part();
+Command latents_part();
 Command dit_part();
+Command model_part();
 
 }  // namespace radial::tools
