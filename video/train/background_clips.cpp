@@ -54,7 +54,10 @@ void BackgroundClips::draw_all() {
   std::optional<c10::Stream> stream;
   std::optional<c10::StreamGuard> guard;
   if (device.is_cuda()) {
-    stream = c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
+    // Drawing is many small kernels: without priority each would wait for one of the training's to
+    // have started all its blocks.
+    stream = c10::impl::VirtualGuardImpl(device.type())
+                 .getStreamFromGlobalPool(device, /*isHighPriority=*/true);
     guard.emplace(*stream);
   }
   for (;;) {
