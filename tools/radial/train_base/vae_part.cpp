@@ -13,6 +13,7 @@
 #include "train_base/run_options.h"
 #include "video/checkpoint/json_text.h"
 #include "video/train/vae_trainer.h"
+#include "video/world/caption.h"
 
 namespace radial::tools {
 namespace {
@@ -138,6 +139,21 @@ class PicturedVaeTrainer : public video::VaeTrainer {
   static constexpr std::int64_t kClips = 4;
 };
 
+video::NamedTensors initial_weights_of(const VaePartRequest& request,
+                                       const video::WanVaeConfig& config) {
+  if (request.init_path.empty()) {
+    return video::quiet_latents(initial_weights(config, request.run.seed));
+  }
+  if (!fs::exists(request.init_path)) {
+    refuse("--init", "a VAE's folder or file, or a run's folder", request.init_path);
+  }
+  try {
+    return video::load_vae_weights(init_weights(request), config);
+  } catch (const Error& error) {
+    throw InvalidArgument(concat("--init: ", error.what()));
+  }
+}
+
 int run_vae_part(VaePartRequest request) {
   video::VaeTrainerOptions& trainer = request.trainer;
   const video::WanVaeConfig config = config_of(request);
@@ -154,13 +170,8 @@ int run_vae_part(VaePartRequest request) {
                                                           : at::MemoryFormat::ChannelsLast3d);
   trainer.clips.device = request.run.device;
   trainer.clips.seed = trainer.seed = request.run.seed;
-  if (!request.init_path.empty() && !fs::exists(request.init_path)) {
-    refuse("--init", "a VAE's folder or file, or a run's folder", request.init_path);
-  }
+  const video::NamedTensors weights = initial_weights_of(request, config);
   return run_training_part(request.run, settings_of(request, config), [&] {
-    const video::NamedTensors weights =
-        request.init_path.empty() ? video::quiet_latents(initial_weights(config, trainer.seed))
-                                  : video::load_vae_weights(init_weights(request), config);
     return std::make_unique<PicturedVaeTrainer>(config, weights, trainer);
   });
 }
@@ -200,13 +211,15 @@ void add_clip_options(CLI::App& app, VaePartRequest& request) {
         request.crop = parse_integer("--crop", text, {8, 4096});
       },
       "Side of the square, at random places, that it takes of them; default: whole frames");
+  add_integer(group, "--held-out-clips", trainer.held_out_clips, {1, video::kMaxHeldOutPrompts},
+              "Clips of scenes that are never trained on, to evaluate with; 16");
   add_integer(group, "--batch-size", trainer.batch_size, {1, 1 << 16}, "Cuts a step; 8");
 }
 
 void add_training_options(CLI::App& app, VaePartRequest& request) {
   OptionGroup group(app, "Training");
   video::VaeTrainerOptions& trainer = request.trainer;
-  add_number(group, "--learning-rate", trainer.learning_rate.peak, 1, "At its peak; 0.0005");
+  add_number(group, "--learning-rate", trainer.learning_rate.peak, 1, "At its peak; 0.001");
   add_integer(group, "--warmup-steps", trainer.learning_rate.warmup_steps, {0, 1 << 20},
               "Steps until it gets there; 200");
   add_number(group, "--edge-weight", trainer.loss.edge_weight, 100,
@@ -242,7 +255,7 @@ void add_training_options(CLI::App& app, VaePartRequest& request) {
 
 std::function<int()> add_vae_options(CLI::App& app) {
   auto request = std::make_shared<VaePartRequest>();
-  request->trainer.learning_rate = {.peak = 5e-4, .warmup_steps = 200, .final_ratio = 0.02};
+  request->trainer.learning_rate = {.peak = 1e-3, .warmup_steps = 200, .final_ratio = 0.02};
   request->run.add_to(app);
   add_clip_options(app, *request);
   add_training_options(app, *request);
