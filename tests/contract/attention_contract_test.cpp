@@ -76,6 +76,9 @@ TEST_P(AttentionContract, WalksLongRunsOfBlocks) {
   const std::int32_t most = std::max(32, wide.head_dims.front());
   std::erase_if(wide.head_dims, [most](std::int32_t head_dim) { return head_dim > most; });
   expect_exact_enough(wide, 400, 2);
+  wide.min_tokens = 1100;  // more than the longest step
+  wide.max_tokens = 1300;
+  expect_exact_enough(wide, 402, 1);
 }
 
 TEST_P(AttentionContract, JoinsShortRunsOfBlocks) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "attention/cpu/prefetcher.h"
 #include "attention/cpu/tile_queue.h"
 
 // Strips of 32 keys walk over units of 32 queries. S^T and dP^T [keys, queries] are made on tiles,
@@ -10,9 +11,9 @@
 namespace radial::cpu {
 namespace {
 
-constexpr int kUnitQueries = kPairColumns;
-constexpr int kMaxUnitsOfQueries = kMaxTileRows / kUnitQueries;
-constexpr int kStripPairs = kStripRows / 2;  // pairs of keys
+constexpr int kKeyRows = kJobRows;
+constexpr int kUnitQueries = kJobColumns;
+static_assert(kKeyRows <= kMaxStripRows * kPairs, "a strip's P fits");
 
 /// to[column][row] = from[row][column], 16 rows and columns of 32 bits.
 RADIAL_ALWAYS_INLINE void transpose(const __m512i (&from)[16], __m512i (&to)[16]) {
@@ -53,7 +54,7 @@ class BackwardPipeline {
         depth_(depth_of(step.head_dim)),
         columns_(column_jobs(step.head_dim)),
         units_(divide_up(step.queries, kUnitQueries)),
-        strips_(divide_up(step.keys, kStripRows)) {}
+        strips_(divide_up(step.keys, kKeyRows)) {}
 
   void run() {
     for (int unit = 0; unit < units_; ++unit) {
@@ -63,6 +64,7 @@ class BackwardPipeline {
         Simd::store(references_ + query, Simd::load(step_.lse + query) * Simd::set(kLog2E));
       }
     }
+    prefetch_next();
     push_scores(0, 0);
     queue_.finish();
     for (int strip = 0; strip < strips_; ++strip) {
@@ -85,7 +87,22 @@ class BackwardPipeline {
   }
   Half* dscore_of(int strip) const {
     return strip % 2 == 0 ? reinterpret_cast<Half*>(step_.dscore)
-                          : dscores() + (kMaxTileRows + kStripRows) * kStride;
+                          : dscores() + (kMaxTileRows + kKeyRows) * kStride;
+  }
+
+  void prefetch_next() {
+    const std::int64_t across = std::int64_t{depth_} * std::int64_t{sizeof(Unit)};
+    const std::int64_t queries = step_.next_queries;
+    prefetcher_.push(step_.q_across + step_.queries * depth_, queries * across);
+    prefetcher_.push(step_.dout_across + step_.queries * depth_, queries * across);
+    const auto behind = [&](AlongPanels panels) {
+      panels.first_row += step_.queries / kPairs;
+      return panels;
+    };
+    prefetcher_.push(behind(step_.q_along), step_.next_queries, step_.head_dim);
+    prefetcher_.push(behind(step_.dout_along), step_.next_queries, step_.head_dim);
+    prefetcher_.push(step_.dq + std::int64_t{step_.queries} * step_.head_dim,
+                     queries * step_.head_dim * std::int64_t{sizeof(float)});
   }
 
   /// S^T and dP^T of a unit.
@@ -96,9 +113,8 @@ class BackwardPipeline {
     job.c_stride = kUnitQueries;
     job.steps = depth_ / kTileRows;
     const auto push = [&](const Unit* rows, const Unit* across, float* to) {
-      job.a = reinterpret_cast<const Half*>(rows + strip * kStripRows * depth_);
-      const Unit* const b = across + unit * kUnitQueries * depth_;
-      for (int i = 0; 2 * i < job.steps; ++i) job.b[i] = b + i * 2 * kTileUnits;
+      job.a = reinterpret_cast<const Half*>(rows + strip * kKeyRows * depth_);
+      job.set_b(across + unit * kUnitQueries * depth_);
       job.c = to;
       queue_.push(job);
     };
@@ -108,7 +124,6 @@ class BackwardPipeline {
 
   /// Products of rows [32, depth] with panels along D, added to 32 rows of D floats.
   void push_column(const Half* rows, const AlongPanels& panels, int depth, int column, float* to) {
-    const Unit* const b = along_tile(panels, column, 0);
     TileJob job;
     job.a = rows;
     job.a_stride = kStride;
@@ -116,21 +131,21 @@ class BackwardPipeline {
     job.c = to + column;
     job.c_stride = step_.head_dim;
     job.steps = divide_up(depth, kTileDepth);
-    for (int i = 0; 2 * i < job.steps; ++i) job.b[i] = b + i * 2 * kTileUnits;
-    job.wide = step_.head_dim - column >= kPairColumns;
+    job.set_b(along_tile(panels, column, 0));
+    job.wide = step_.head_dim - column >= kJobColumns;
     job.adds = true;
     queue_.push(job);
   }
 
   /// Jobs `begin` to `end` of a strip: first those of dV, then those of dK.
   void push_columns(int strip, int begin, int end) {
-    const std::int64_t place = std::int64_t{strip} * kStripRows * step_.head_dim;
+    const std::int64_t place = std::int64_t{strip} * kKeyRows * step_.head_dim;
     for (int job = begin; job < end; ++job) {
       if (job < columns_) {
-        push_column(probs_of(strip), step_.dout_along, step_.queries, job * kPairColumns,
+        push_column(probs_of(strip), step_.dout_along, step_.queries, job * kJobColumns,
                     step_.dv + place);
       } else {
-        push_column(dscore_of(strip), step_.q_along, step_.queries, (job - columns_) * kPairColumns,
+        push_column(dscore_of(strip), step_.q_along, step_.queries, (job - columns_) * kJobColumns,
                     step_.dk + place);
       }
     }
@@ -154,6 +169,12 @@ class BackwardPipeline {
     parity_ ^= 1;
   }
 
+  /// What is to be done beside the first `row` rows of a unit.
+  RADIAL_ALWAYS_INLINE void run_to(int strip, int unit, int row) {
+    queue_.run_to(row, kKeyRows);
+    prefetcher_.run_to((strip * units_ + unit) * kKeyRows + row, strips_ * units_ * kKeyRows);
+  }
+
   /// P^T and dS^T of a unit; keys that do not exist have none.
   void exponentiate(int strip, int unit) {
     const Vec scale = Simd::set(step_.scale * kLog2E);
@@ -165,8 +186,8 @@ class BackwardPipeline {
       reference[i] = Simd::load(references_ + query + i * kWidth);
       delta[i] = Simd::load(step_.delta + query + i * kWidth);
     }
-    const int keys = smaller(kStripRows, step_.keys - strip * kStripRows);
-    for (int row = 0; row < kStripRows; ++row) {
+    const int keys = smaller(kKeyRows, step_.keys - strip * kKeyRows);
+    for (int row = 0; row < kKeyRows; ++row) {
       const float* const scores = scores_[parity_] + row * kUnitQueries;
       const float* const dprobs = dprobs_[parity_] + row * kUnitQueries;
       Vec p[kUnitVectors], ds[kUnitVectors];
@@ -181,18 +202,19 @@ class BackwardPipeline {
       _mm512_storeu_si512(dscore, rounded_ds);
       probs += kStride;
       dscore += kStride;
-      if (row % 2 == 1) queue_.run_to(row + 1, kStripRows);
+      if (row % 2 == 1) run_to(strip, unit, row + 1);
     }
   }
 
   /// dS of the unit: rows of queries, pairs of keys.
   void transpose_dscores(int strip, int unit) {
+    constexpr int kKeyPairs = kKeyRows / 2;
     const Half* const from = dscore_of(strip) + unit * kUnitQueries;
-    Half* const to = dscores() + unit * kUnitQueries * kStride + strip * kStripRows;
+    Half* const to = dscores() + unit * kUnitQueries * kStride + strip * kKeyRows;
     for (int half = 0; half < 2; ++half) {
-      __m512i pairs[kStripPairs], queries[kStripPairs];
+      __m512i pairs[kKeyPairs], queries[kKeyPairs];
       RADIAL_UNROLL
-      for (int i = 0; i < kStripPairs; ++i) {
+      for (int i = 0; i < kKeyPairs; ++i) {
         const __m512i even = _mm512_loadu_si512(from + 2 * i * kStride);
         const __m512i odd = _mm512_loadu_si512(from + (2 * i + 1) * kStride);
         pairs[i] = half == 0 ? _mm512_unpacklo_epi16(even, odd) : _mm512_unpackhi_epi16(even, odd);
@@ -200,17 +222,16 @@ class BackwardPipeline {
       transpose(pairs, queries);
       // Unpacking takes four queries of each eight.
       RADIAL_UNROLL
-      for (int i = 0; i < kStripPairs; ++i) {
+      for (int i = 0; i < kKeyPairs; ++i) {
         _mm512_storeu_si512(to + (i / 4 * 8 + half * 4 + i % 4) * kStride, queries[i]);
       }
     }
   }
 
   void add_dq() {
-    for (int unit = 0; unit < units_; ++unit) {
-      const int query = unit * kUnitQueries;
+    for (int query = 0; query < step_.queries; query += kUnitQueries) {
       for (int job = 0; job < columns_; ++job) {
-        push_column(dscores() + query * kStride, step_.k_along, step_.keys, job * kPairColumns,
+        push_column(dscores() + query * kStride, step_.k_along, step_.keys, job * kJobColumns,
                     step_.dq + std::int64_t{query} * step_.head_dim);
       }
       queue_.finish();
@@ -223,9 +244,10 @@ class BackwardPipeline {
   const int units_, strips_;
 
   TileQueue queue_;
+  Prefetcher<3 + 2 * kMaxHeadDim / kPanel> prefetcher_;
   int parity_ = 0;  // of two buffers each
-  alignas(64) float scores_[2][kStripRows * kUnitQueries];
-  alignas(64) float dprobs_[2][kStripRows * kUnitQueries];
+  alignas(64) float scores_[2][kKeyRows * kUnitQueries];
+  alignas(64) float dprobs_[2][kKeyRows * kUnitQueries];
   alignas(64) float references_[kMaxTileRows];  // log2 of the sums of exponentials
 };
 

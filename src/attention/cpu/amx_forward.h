@@ -1,15 +1,17 @@
 #pragma once
 
+#include "attention/cpu/prefetcher.h"
 #include "attention/cpu/tile_queue.h"
 
-// Strips of 32 queries walk over units of 64 keys. While a unit's scores become exponentials, the
+// Strips of queries walk over units of 64 keys. While a unit's scores become exponentials, the
 // next unit's scores and a share of the product of older exponentials with V are made on tiles. The
 // keys of a few units, a group, go into the output at once, so that it is loaded and stored seldom.
 
 namespace radial::cpu {
 namespace {
 
-constexpr int kUnitKeys = 2 * kPairColumns;
+constexpr int kStripRows = kJobRows;
+constexpr int kUnitKeys = 64;
 constexpr int kGroupUnits = 4;
 constexpr int kGroupKeys = kGroupUnits * kUnitKeys;
 constexpr int kMaxUnits = Simd::kStepKeys / kUnitKeys;
@@ -29,6 +31,12 @@ class ForwardPipeline {
  public:
   explicit ForwardPipeline(const ForwardStep& step)
       : step_(step), depth_(depth_of(step.head_dim)), columns_(column_jobs(step.head_dim)) {
+    for (int i = 0; i < step.num_next_spans; ++i) {
+      const KeySpan& span = step.maybe_next_spans[i];
+      prefetcher_.push(span.k_panels,
+                       std::int64_t{span.keys} * depth_ * std::int64_t{sizeof(Unit)});
+      prefetcher_.push(span.v, span.keys, step.head_dim);
+    }
     for (int i = 0; i < step.num_spans; ++i) {
       const KeySpan& span = step.spans[i];
       for (int key = 0; key < span.keys; key += kUnitKeys) {
@@ -77,9 +85,9 @@ class ForwardPipeline {
     job.b_second = depth_ * kPanel;
     job.c_stride = kUnitKeys;
     job.steps = depth_ / kTileRows;
-    for (int key = 0; key < kUnitKeys; key += kPairColumns) {
+    for (int key = 0; key < kUnitKeys; key += kJobColumns) {
       const Unit* const k = units_[unit].k + key * depth_;
-      for (int i = 0; 2 * i < job.steps; ++i) job.b[i] = k + i * 2 * kTileUnits;
+      job.set_b(k);
       job.c = scores_of(scores_parity_) + key;
       queue_.push(job);
     }
@@ -88,19 +96,19 @@ class ForwardPipeline {
   /// Products of the pending group with V for columns before job `end`.
   void push_columns(int end) {
     for (; column_ < end; ++column_) {
-      const int column = column_ * kPairColumns;
+      const int column = column_ * kJobColumns;
       const std::int64_t panel = step_.spans[0].v.rows * kTileColumns;
       TileJob job;
       job.a = pending_.probs;
       job.a_stride = kGroupKeys;
       for (int i = 0; i < pending_.num_units; ++i) {
-        job.b[i] = pending_.v[i] + 2 * column_ * panel;
+        job.b[i] = pending_.v[i] + column / kTileColumns * panel;
       }
       job.b_second = panel;
       job.c = pending_.out + column;
       job.c_stride = step_.head_dim;
       job.steps = pending_.num_units * kUnitKeys / kTileDepth;
-      job.wide = step_.head_dim - column >= kPairColumns;
+      job.wide = step_.head_dim - column >= kJobColumns;
       job.adds = true;
       queue_.push(job);
     }
@@ -155,8 +163,13 @@ class ForwardPipeline {
       const int units = current_.num_units + group_end_ - unit;
       push_columns(first_column_ + (columns_ - first_column_) * (current_.num_units + 1) / units);
     }
+    const int parts = divide_up(step_.rows, kStripRows) * num_units_ * kStripRows;
+    const int part = (strip * num_units_ + unit) * kStripRows;
     const Vec most = exponentiate(
-        unit, [&](int row) __attribute__((always_inline)) { queue_.run_to(row, kStripRows); });
+        unit, [&](int row) __attribute__((always_inline)) {
+          queue_.run_to(row, kStripRows);
+          prefetcher_.run_to(part + row, parts);
+        });
     queue_.finish();
     if (_mm512_cmp_ps_mask(most, Simd::set(kMostSum), _CMP_GT_OQ) != 0) {
       flush();
@@ -254,6 +267,7 @@ class ForwardPipeline {
   int num_units_ = 0;
 
   TileQueue queue_;
+  Prefetcher<kMaxSpans*(1 + kMaxHeadDim / kPanel)> prefetcher_;
   Group pending_ = {}, current_ = {};
   int column_ = 0;        // the pending group's next job
   int first_column_ = 0;  // the same when the current group began

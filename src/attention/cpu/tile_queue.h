@@ -14,9 +14,9 @@ constexpr int kTileDepth = 2 * kTileRows;  // elements that one instruction sums
 constexpr int kTileUnits = kTileRows * kTileColumns;
 constexpr int kRowBytes = 64;
 
-constexpr int kStripRows = 2 * kTileRows;       // rows of a product
-constexpr int kPairColumns = 2 * kTileColumns;  // columns of a product
-constexpr int kMaxJobSteps = 8;                 // of kTileDepth each
+constexpr int kJobRows = 2 * kTileRows;
+constexpr int kJobColumns = 2 * kTileColumns;
+constexpr int kMaxJobSteps = 8;  // of kTileDepth each
 
 /// C [32, 32 or 16] (+)= A [32, depth] * B [depth, 32 or 16].
 struct TileJob {
@@ -29,9 +29,15 @@ struct TileJob {
   int steps = 0;              // depth / kTileDepth
   bool wide = true;           // 32 columns
   bool adds = false;          // to what C holds
+
+  /// B's tiles of all steps lie one behind the other.
+  void set_b(const Unit* first) {
+    for (int i = 0; 2 * i < steps; ++i) b[i] = first + i * 2 * kTileUnits;
+  }
 };
 
-/// Tiles in use: sums 0 to 3 (row half, column half), A 4 and 5, B 6 and 7.
+/// Tiles in use: C 0 to 3 (upper and lower rows of the left columns, then of the right), A 4 and 5,
+/// B 6 and 7.
 class TileQueue {
  public:
   void push(const TileJob& job) {
@@ -54,24 +60,28 @@ class TileQueue {
   RADIAL_ALWAYS_INLINE void advance() {
     const TileJob& job = jobs_[next_];
     if (step_ == 0) begin(job);
-    const Half* const a = job.a + step_ * kTileDepth;
-    const Unit* const b = job.b[step_ / 2] + step_ % 2 * kTileUnits;
-    const std::int64_t a_stride = job.a_stride * std::int64_t{sizeof(Half)};
-    Tiles::load<4>(a, a_stride);
-    Tiles::load<6>(b, kRowBytes);
-    Tiles::dot<0, 4, 6>();
-    Tiles::load<5>(a + kTileRows * job.a_stride, a_stride);
-    Tiles::dot<2, 5, 6>();
-    if (job.wide) {
-      Tiles::load<7>(b + job.b_second, kRowBytes);
-      Tiles::dot<1, 4, 7>();
-      Tiles::dot<3, 5, 7>();
-    }
+    multiply(job);
     ++done_;
     if (++step_ == job.steps) {
       end(job);
       step_ = 0;
       ++next_;
+    }
+  }
+
+  RADIAL_ALWAYS_INLINE void multiply(const TileJob& job) const {
+    const Half* const a = job.a + step_ * kTileDepth;
+    const Unit* const b = job.b[step_ / 2] + step_ % 2 * kTileUnits;
+    const std::int64_t stride = job.a_stride * std::int64_t{sizeof(Half)};
+    Tiles::load<4>(a, stride);
+    Tiles::load<6>(b, kRowBytes);
+    Tiles::dot<0, 4, 6>();
+    Tiles::load<5>(a + kTileRows * job.a_stride, stride);
+    Tiles::dot<1, 5, 6>();
+    if (job.wide) {
+      Tiles::load<7>(b + job.b_second, kRowBytes);
+      Tiles::dot<2, 4, 7>();
+      Tiles::dot<3, 5, 7>();
     }
   }
 
@@ -86,9 +96,9 @@ class TileQueue {
     const std::int64_t stride = job.c_stride * std::int64_t{sizeof(float)};
     float* const lower = job.c + kTileRows * job.c_stride;
     Tiles::load<0>(job.c, stride);
-    Tiles::load<2>(lower, stride);
+    Tiles::load<1>(lower, stride);
     if (job.wide) {
-      Tiles::load<1>(job.c + kTileColumns, stride);
+      Tiles::load<2>(job.c + kTileColumns, stride);
       Tiles::load<3>(lower + kTileColumns, stride);
     }
   }
@@ -97,9 +107,9 @@ class TileQueue {
     const std::int64_t stride = job.c_stride * std::int64_t{sizeof(float)};
     float* const lower = job.c + kTileRows * job.c_stride;
     Tiles::store<0>(job.c, stride);
-    Tiles::store<2>(lower, stride);
+    Tiles::store<1>(lower, stride);
     if (job.wide) {
-      Tiles::store<1>(job.c + kTileColumns, stride);
+      Tiles::store<2>(job.c + kTileColumns, stride);
       Tiles::store<3>(lower + kTileColumns, stride);
     }
   }
@@ -113,8 +123,8 @@ class TileQueue {
   int total_ = 0;  // steps
 };
 
-/// The products of one strip of rows with all columns of D are made in this many jobs.
-constexpr int column_jobs(int head_dim) { return divide_up(head_dim, kPairColumns); }
+/// Jobs for all columns of D.
+constexpr int column_jobs(int head_dim) { return divide_up(head_dim, kJobColumns); }
 
 /// Where column `column` begins in panels "along" whose row of units `row` is the first.
 RADIAL_ALWAYS_INLINE const Unit* along_tile(const AlongPanels& panels, int column, int row) {
