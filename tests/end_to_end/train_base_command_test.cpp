@@ -54,6 +54,22 @@ TEST_F(TrainBaseVae, WritesAnAutoEncoderWithItsLogAndSamples) {
   EXPECT_EQ(std::ranges::count(content("run/log.jsonl"), '\n'), 5)
       << "steps 1, 5, 10, 12, held out";
   EXPECT_TRUE(content("run/samples.png").starts_with("\x89PNG"));
+  const std::string curves = content("run/curves.png");
+  EXPECT_TRUE(curves.starts_with("\x89PNG"));
+  fs::remove(folder_.path() / "run/curves.png");
+  EXPECT_EQ(run_radial(words("train-base curves run"), folder_.path()).out,
+            "wrote      run/curves.png\n");
+  EXPECT_EQ(content("run/curves.png"), curves);
+}
+
+TEST_F(TrainBaseVae, CurvesNeedALog) {
+  EXPECT_EQ(run_radial(words("train-base curves none"), folder_.path()).err,
+            "radial: RUN: expected the folder of a run, with log.jsonl, got 'none'\n");
+  fs::create_directory(folder_.path() / "other");
+  std::ofstream(folder_.path() / "other" / "log.jsonl") << "{\"step\": 1}\nno JSON\n";
+  const CommandResult result = run_radial(words("train-base curves other"), folder_.path());
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.err, "radial: other/log.jsonl: expected a JSON object with step in each line\n");
 }
 
 TEST_F(TrainBaseVae, GoesOnToTheSameBits) {

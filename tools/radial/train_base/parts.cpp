@@ -1,13 +1,12 @@
 #include "train_base/parts.h"
 
+#include "train_base/curves.h"
+
 namespace radial::tools {
 
 std::vector<Command> training_parts() {
   return {
-      vae_part(),
-      latents_part(),
-      dit_part(),
-      model_part(),
+      vae_part(), latents_part(), dit_part(), model_part(), curves_part(),
   };
 }
 

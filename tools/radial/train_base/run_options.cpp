@@ -9,6 +9,7 @@
 #include "options/option_values.h"
 #include "options/stop_signals.h"
 #include "radial/base/error.h"
+#include "train_base/curves.h"
 #include "train_base/training_progress.h"
 #include "video/nn/interruption.h"
 
@@ -79,6 +80,7 @@ int run_training_part(const RunOptions& options, nlohmann::ordered_json settings
         video::run_training(*trainer, folder, options.limits,
                             [&progress](const video::RunStatus& status) { progress.show(status); });
     progress.finish();
+    draw_curves(folder.path());
     if (!options.quiet) {
       std::printf("trained    %lld steps in %s\nwrote      %s\n", static_cast<long long>(end.steps),
                   duration_text(end.seconds).c_str(), options.out.c_str());
