@@ -1,9 +1,12 @@
+#include <ATen/Context.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "options/engine_options.h"
 #include "options/option_values.h"
@@ -33,6 +36,7 @@ struct DitPartRequest {
   std::optional<std::int64_t> new_clips;
   std::optional<double> draw_share;
   std::int64_t sample_steps = 20, max_shard_mb = 0;
+  bool cudnn_attention = false;
 };
 
 // Adds pictures of samples to what the training writes. That they fail must not cost the weights.
@@ -185,10 +189,22 @@ void resolve(DitPartRequest& request) {
   }
 }
 
+// Which of torch's kernels dense attention tries first, for the whole process.
+void prefer_cudnn_attention() {
+  std::vector<std::int64_t> order;
+  for (const at::SDPBackend backend :
+       {at::SDPBackend::cudnn_attention, at::SDPBackend::flash_attention,
+        at::SDPBackend::efficient_attention, at::SDPBackend::math, at::SDPBackend::overrideable}) {
+    order.push_back(static_cast<std::int64_t>(backend));
+  }
+  at::globalContext().setSDPPriorityOrder(order);
+}
+
 int run_dit_part(DitPartRequest request) {
   request.run.check();
   check(request);
   resolve(request);
+  if (request.cudnn_attention) prefer_cudnn_attention();
   try {
     // Read once: sizes decide the settings, which are compared before the run begins.
     auto model = std::make_shared<video::WanModel>();
@@ -240,6 +256,9 @@ void add_model_options(CLI::App& app, DitPartRequest& request) {
       "--dtype", "TYPE",
       [&request](const std::string& text) { request.dtype = parse_scalar_type("--dtype", text); },
       "To compute in: bfloat16 (default on a GPU) or float32; weights are kept in float32");
+  group.add_flag(
+      "--cudnn-attention", [&request] { request.cudnn_attention = true; },
+      "On a GPU, dense attention tries cuDNN's kernels before the ones that torch prefers");
 }
 
 void add_clip_options(CLI::App& app, DitPartRequest& request) {
