@@ -2,13 +2,10 @@
 
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
-#include "radial/attention/implementation.h"
 #include "radial/torch/attention_op.h"
+#include "torch_cuda.h"
 
 namespace radial::torch_ops {
 namespace {
@@ -21,22 +18,6 @@ PlanPtr dense_plan() {
 
 at::Tensor random_tensor(std::int64_t heads) {
   return at::randn({2, kLayout.total_tokens(), heads, 16}, at::kDouble);
-}
-
-/// torch's CUDA library where there is an NVIDIA driver; the program itself names none, so that it
-/// also runs beside a torch without CUDA. Loaded before main, as torch asks but once whether it is
-/// there.
-const void* const kTorchCuda = dlopen("libcuda.so.1", RTLD_LAZY) == nullptr
-                                   ? nullptr
-                                   : dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
-
-/// torch finds a GPU and the library an implementation that runs on it.
-bool has_cuda() {
-  if (kTorchCuda == nullptr || !at::hasCUDA()) return false;
-  for (const ImplementationInfo& info : implementations()) {
-    if (info.device == DeviceType::kCuda && info.available) return true;
-  }
-  return false;
 }
 
 at::Tensor dense_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
@@ -74,10 +55,7 @@ void expect_as_exact(const at::Tensor& ours, const at::Tensor& torchs, const at:
 }
 
 TEST(TorchOperators, OnCudaAsExactAsTorchsOwn) {
-  if (!has_cuda()) {
-    ASSERT_EQ(std::getenv("RADIAL_EXPECT_CUDA"), nullptr) << "torch or the library finds no GPU";
-    GTEST_SKIP() << "no GPU that torch and the library can use";
-  }
+  RADIAL_NEEDS_CUDA();
   using Function = at::Tensor (*)(const at::Tensor&, const at::Tensor&, const at::Tensor&);
   const Function ours = [](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
     return std::get<0>(attention(q, k, v, dense_plan()));

@@ -1,11 +1,9 @@
 #include "video/models/wan/wan_block.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/addcmul.h>
 #include <ATen/ops/gelu.h>
 
-#include "video/nn/norm.h"
-#include "video/nn/rotary.h"
+#include "video/nn/token_ops.h"
 
 namespace radial::video {
 
@@ -40,26 +38,25 @@ WanBlock::Projections WanBlock::load_projections(const TensorScope& scope) const
   return loaded;
 }
 
-// [B, S, E] -> [B, S, H, D], normed over the full width first.
-at::Tensor WanBlock::heads(const at::Tensor& projected, const at::Tensor& norm) const {
-  const at::Tensor normed = norm.defined() ? rms_norm(projected, norm, eps_) : projected;
-  return normed.unflatten(-1, {num_heads_, dim_ / num_heads_});
+// [B, S, E] -> [B, S, H, D].
+at::Tensor WanBlock::heads(const at::Tensor& projected) const {
+  return projected.unflatten(-1, {num_heads_, dim_ / num_heads_});
 }
 
 TextKeysValues WanBlock::text_keys_values(const at::Tensor& text) const {
-  return {heads(cross_.key(text), cross_.norm_key), heads(cross_.value(text), {})};
+  return {normed_heads(heads(cross_.key(text)), cross_.norm_key, eps_), heads(cross_.value(text))};
 }
 
 at::Tensor WanBlock::self_attention(const at::Tensor& input, const at::Tensor& rotary,
                                     const LayerAttention& attention, std::size_t layer) const {
-  const at::Tensor query = apply_rotary(heads(self_.query(input), self_.norm_query), rotary);
-  const at::Tensor key = apply_rotary(heads(self_.key(input), self_.norm_key), rotary);
-  const at::Tensor value = heads(self_.value(input), {});
+  const auto [query, key] = normed_rotated(heads(self_.query(input)), heads(self_.key(input)),
+                                           self_.norm_query, self_.norm_key, rotary, eps_);
+  const at::Tensor value = heads(self_.value(input));
   return self_.out(attention(layer, query, key, value).flatten(2));
 }
 
 at::Tensor WanBlock::cross_attention(const at::Tensor& input, const TextKeysValues& text) const {
-  const at::Tensor query = heads(cross_.query(input), cross_.norm_query);
+  const at::Tensor query = normed_heads(heads(cross_.query(input)), cross_.norm_query, eps_);
   return cross_.out(dense_attention(query, text.keys, text.values).flatten(2));
 }
 
@@ -74,18 +71,16 @@ at::Tensor WanBlock::forward(const at::Tensor& hidden, const at::Tensor& modulat
   // Each [B, 1, E]: shift, scale and gate of self-attention, then of the feed-forward.
   const std::vector<at::Tensor> m = (modulation_ + modulation).chunk(6, 1);
 
-  at::Tensor normed = modulated(layer_norm_float32(hidden, {}, {}, eps_), m[0], m[1]);
-  at::Tensor branch = self_attention(normed.to(dtype), rotary, attention, layer);
-  at::Tensor stream = at::addcmul(hidden, branch.to(at::kFloat), m[2]);
+  at::Tensor normed = modulated_layer_norm(hidden, m[0], m[1], eps_, dtype);
+  at::Tensor stream = add_gated(hidden, self_attention(normed, rotary, attention, layer), m[2]);
 
   normed = cross_norm_weight_.defined()
-               ? layer_norm_float32(stream, cross_norm_weight_, cross_norm_bias_, eps_)
-               : stream;
-  stream = stream + cross_attention(normed.to(dtype), text);
+               ? affine_layer_norm(stream, cross_norm_weight_, cross_norm_bias_, eps_, dtype)
+               : stream.to(dtype);
+  stream = stream + cross_attention(normed, text);
 
-  normed = modulated(layer_norm_float32(stream, {}, {}, eps_), m[3], m[4]);
-  branch = feed_forward(normed.to(dtype));
-  return at::addcmul(stream, branch.to(at::kFloat), m[5]);
+  normed = modulated_layer_norm(stream, m[3], m[4], eps_, dtype);
+  return add_gated(stream, feed_forward(normed), m[5]);
 }
 
 }  // namespace radial::video

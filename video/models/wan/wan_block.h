@@ -38,7 +38,7 @@ class WanBlock {
   };
 
   Projections load_projections(const TensorScope& scope) const;
-  at::Tensor heads(const at::Tensor& projected, const at::Tensor& norm) const;
+  at::Tensor heads(const at::Tensor& projected) const;
   at::Tensor self_attention(const at::Tensor& input, const at::Tensor& rotary,
                             const LayerAttention& attention, std::size_t layer) const;
   at::Tensor cross_attention(const at::Tensor& input, const TextKeysValues& text) const;

@@ -9,6 +9,7 @@
 #include "video/nn/interruption.h"
 #include "video/nn/norm.h"
 #include "video/nn/rotary.h"
+#include "video/nn/token_ops.h"
 #include "video/nn/token_order.h"
 
 namespace radial::video {
@@ -102,7 +103,7 @@ at::Tensor WanTransformer::unpatched(const at::Tensor& tokens, const VideoLayout
 
 at::Tensor WanTransformer::head(const at::Tensor& tokens, const at::Tensor& time) const {
   const std::vector<at::Tensor> m = (head_modulation_ + time.unsqueeze(1)).chunk(2, 1);
-  return head_out_(modulated(layer_norm_float32(tokens, {}, {}, config_.eps), m[0], m[1]));
+  return head_out_(modulated_layer_norm(tokens, m[0], m[1], config_.eps, at::kFloat));
 }
 
 at::Tensor WanTransformer::forward(const at::Tensor& latents, const at::Tensor& timestep,

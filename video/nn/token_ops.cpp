@@ -1,0 +1,80 @@
+#include "video/nn/token_ops.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/addcmul.h>
+
+#include <optional>
+
+#include "radial/torch/fused_ops.h"
+#include "video/nn/norm.h"
+#include "video/nn/rotary.h"
+
+namespace radial::video {
+namespace {
+
+/// On the CPU torch's own operators are as fast, and bit for bit what the parity tests know.
+bool is_fused(const at::Tensor& x, std::int64_t channels, std::int64_t head_dim) {
+  const at::ScalarType type = x.scalar_type();
+  return x.is_cuda() && (type == at::kFloat || type == at::kBFloat16 || type == at::kHalf) &&
+         torch_ops::fused_takes(x, channels, head_dim);
+}
+
+bool are_fused(const at::Tensor& hidden) {
+  return hidden.scalar_type() == at::kFloat && is_fused(hidden, hidden.size(-1), hidden.size(-1));
+}
+
+bool heads_are_fused(const at::Tensor& heads, const at::Tensor& maybe_weight) {
+  return is_fused(heads, heads.size(2) * heads.size(3), heads.size(3)) &&
+         (!maybe_weight.defined() || maybe_weight.scalar_type() == heads.scalar_type());
+}
+
+std::optional<at::Tensor> maybe(const at::Tensor& tensor) {
+  return tensor.defined() ? std::optional(tensor) : std::nullopt;
+}
+
+}  // namespace
+
+at::Tensor modulated_layer_norm(const at::Tensor& hidden, const at::Tensor& shift,
+                                const at::Tensor& scale, double eps, at::ScalarType dtype) {
+  if (are_fused(hidden)) {
+    return torch_ops::layer_norm_modulated(hidden, scale, shift, eps, /*scale_offset=*/1, dtype);
+  }
+  return modulated(layer_norm_float32(hidden, {}, {}, eps), shift, scale).to(dtype);
+}
+
+at::Tensor affine_layer_norm(const at::Tensor& hidden, const at::Tensor& weight,
+                             const at::Tensor& bias, double eps, at::ScalarType dtype) {
+  if (are_fused(hidden)) {
+    return torch_ops::layer_norm_modulated(hidden, weight, bias, eps, /*scale_offset=*/0, dtype);
+  }
+  return layer_norm_float32(hidden, weight, bias, eps).to(dtype);
+}
+
+at::Tensor add_gated(const at::Tensor& hidden, const at::Tensor& branch, const at::Tensor& gate) {
+  if (are_fused(hidden)) return torch_ops::gated_residual(hidden, branch, gate);
+  return at::addcmul(hidden, branch.to(at::kFloat), gate);
+}
+
+at::Tensor normed_heads(const at::Tensor& heads, const at::Tensor& maybe_weight, double eps) {
+  if (!maybe_weight.defined()) return heads;
+  if (heads_are_fused(heads, maybe_weight)) {
+    return torch_ops::norm_rotary(heads, maybe_weight, std::nullopt, eps);
+  }
+  return rms_norm(heads.flatten(2), maybe_weight, eps)
+      .unflatten(-1, {heads.size(2), heads.size(3)});
+}
+
+std::pair<at::Tensor, at::Tensor> normed_rotated(const at::Tensor& q, const at::Tensor& k,
+                                                 const at::Tensor& maybe_q_weight,
+                                                 const at::Tensor& maybe_k_weight,
+                                                 const at::Tensor& rotary, double eps) {
+  if (heads_are_fused(q, maybe_q_weight) && heads_are_fused(k, maybe_k_weight)) {
+    auto [queries, keys] =
+        torch_ops::qk_norm_rotary(q, k, maybe(maybe_q_weight), maybe(maybe_k_weight), rotary, eps);
+    return {std::move(queries), std::move(keys)};
+  }
+  return {apply_rotary(normed_heads(q, maybe_q_weight, eps), rotary),
+          apply_rotary(normed_heads(k, maybe_k_weight, eps), rotary)};
+}
+
+}  // namespace radial::video

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <utility>
+
+namespace radial::video {
+
+// Steps of a transformer block between its products, in one pass over memory each where the library
+// has kernels for the device (radial/torch/fused_ops.h); elsewhere tensor by tensor, as norm.h and
+// rotary.h do it. B batch, S tokens, E channels, H heads, D head dim.
+
+/// layer_norm(hidden) * (1 + scale) + shift in `dtype`: hidden [B, S, E] float32, scale and shift
+/// [B, 1, E] float32.
+at::Tensor modulated_layer_norm(const at::Tensor& hidden, const at::Tensor& shift,
+                                const at::Tensor& scale, double eps, at::ScalarType dtype);
+
+/// layer_norm(hidden) * weight + bias in `dtype`, weight and bias [E] float32.
+at::Tensor affine_layer_norm(const at::Tensor& hidden, const at::Tensor& weight,
+                             const at::Tensor& bias, double eps, at::ScalarType dtype);
+
+/// hidden + branch * gate, float32: branch [B, S, E], gate [B, 1, E] float32.
+at::Tensor add_gated(const at::Tensor& hidden, const at::Tensor& branch, const at::Tensor& gate);
+
+/// RMS norm of each token's [H, D], where there is a weight [H * D].
+at::Tensor normed_heads(const at::Tensor& heads, const at::Tensor& maybe_weight, double eps);
+
+/// q and k [B, S, H, D], normed likewise and rotated by `rotary` complex [S, D / 2].
+std::pair<at::Tensor, at::Tensor> normed_rotated(const at::Tensor& q, const at::Tensor& k,
+                                                 const at::Tensor& maybe_q_weight,
+                                                 const at::Tensor& maybe_k_weight,
+                                                 const at::Tensor& rotary, double eps);
+
+}  // namespace radial::video
