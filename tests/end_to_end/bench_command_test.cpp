@@ -33,7 +33,9 @@ TEST(BenchCommand, RefusesBadRequestsInOneLine) {
   const struct {
     const char *arguments, *says;
   } requests[] = {
-      {"dit --grid 2,4,4", "WHAT: expected attention, got 'dit'"},
+      {"vae --grid 2,4,4", "bench: expected one of attention"},
+      {"", "bench: expected one of attention"},
+      {"attention --grid 2,4,4 --windows 3", "an option that 'radial bench attention' knows"},
       {"attention --grid 2,4,4 --device tpu", "--device: expected cpu, cuda or cuda:N, got 'tpu'"},
       {"attention --grid 2,4,4 --dtype int8", "dtype: expected"},
       {"attention --grid 2,4,4 --heads 0", "--heads: expected"},

@@ -8,10 +8,16 @@
 namespace radial::tools {
 namespace {
 
-// The subcommand that was named, or the root where none was.
+// The command that was named, a command of a command too, or the root where none was.
 const CLI::App& parsed_command(const CLI::App& root) {
   const auto commands = root.get_subcommands();
-  return commands.empty() ? root : *commands.front();
+  return commands.empty() ? root : parsed_command(*commands.front());
+}
+
+// As one types it: "radial bench attention".
+std::string words_of(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return parent == nullptr ? "radial" : words_of(*parent) + " " + command.get_name();
 }
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -39,8 +45,8 @@ std::string explain_unknown(const CLI::App& root) {
   const std::string argument = root.remaining(true).front();
   if (!argument.starts_with("-")) {
     if (&command != &root) {
-      return concat("argument ", in_quotes(argument), ": expected an option of 'radial ",
-                    command.get_name(), "', which start with --");
+      return concat("argument ", in_quotes(argument), ": expected an option of '",
+                    words_of(command), "', which start with --");
     }
     const auto names = command_names(root);
     const std::string nearest = nearest_name(argument, names);
@@ -49,11 +55,17 @@ std::string explain_unknown(const CLI::App& root) {
   }
   const std::string name = argument.substr(0, argument.find('='));
   const std::string nearest = nearest_name(name, option_names(command));
-  const std::string help =
-      &command == &root ? "radial --help" : "radial " + command.get_name() + " --help";
-  return concat(name, ": expected an option that 'radial", &command == &root ? "" : " ",
-                command.get_name(), "' knows, got ", in_quotes(name),
-                nearest.empty() ? "; see '" + help + "'" : "; did you mean '" + nearest + "'?");
+  return concat(name, ": expected an option that '", words_of(command), "' knows, got ",
+                in_quotes(name),
+                nearest.empty() ? "; see '" + words_of(command) + " --help'"
+                                : "; did you mean '" + nearest + "'?");
+}
+
+// A command of commands, without one of them.
+std::string explain_missing_command(const CLI::App& root, const CLI::App& command) {
+  const std::vector<std::string> rest = root.remaining(true);
+  return concat(command.get_name(), ": expected one of ", all_of(command_names(command)), ", got ",
+                rest.empty() ? "nothing" : in_quotes(rest.front()));
 }
 
 }  // namespace
@@ -71,6 +83,11 @@ std::vector<std::string> normalized_arguments(int argc, const char* const* argv)
 
 std::string explain(const CLI::ParseError& error, const CLI::App& root) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return explain_unknown(root);
+  const CLI::App& command = parsed_command(root);
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr &&
+      !command_names(command).empty()) {
+    return explain_missing_command(root, command);
+  }
   std::string text = error.what();
   std::ranges::replace(text, '\n', ' ');
   if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr) {

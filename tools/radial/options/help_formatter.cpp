@@ -73,8 +73,12 @@ std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
 }
 
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string) const {
-  const bool is_root = app->get_parent() == nullptr;
-  return "Usage: radial " + (is_root ? "COMMAND" : app->get_name()) + " [options]\n\n";
+  const bool has_commands = !app->get_subcommands([](const CLI::App*) { return true; }).empty();
+  std::string words = has_commands ? "COMMAND" : "";
+  for (; app->get_parent() != nullptr; app = app->get_parent()) {
+    words = app->get_name() + (words.empty() ? "" : " ") + words;
+  }
+  return "Usage: radial " + words + " [options]\n\n";
 }
 
 }  // namespace radial::tools
