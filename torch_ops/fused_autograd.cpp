@@ -74,7 +74,8 @@ class Recomputed : public torch::autograd::Function<Recomputed> {
 variable_list run(const variable_list& inputs, const Formula& fused, const Formula& composed) {
   bool wanted = false;
   for (const at::Tensor& input : inputs) wanted |= input.defined() && input.requires_grad();
-  if (wanted && at::GradMode::is_enabled()) return Recomputed::apply(at::TensorList(inputs), fused, composed);
+  if (wanted && at::GradMode::is_enabled())
+    return Recomputed::apply(at::TensorList(inputs), fused, composed);
   const at::AutoDispatchBelowADInplaceOrView below_autograd;
   return fused(inputs);
 }
