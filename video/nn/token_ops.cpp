@@ -1,8 +1,10 @@
 #include "video/nn/token_ops.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/addcmul.h>
 
+#include <atomic>
 #include <optional>
 
 #include "radial/torch/fused_ops.h"
@@ -12,10 +14,15 @@
 namespace radial::video {
 namespace {
 
+std::atomic<bool> fused_kernels_wanted = true;
+
+bool is_recorded(const at::Tensor& x) { return at::GradMode::is_enabled() && x.requires_grad(); }
+
 /// On the CPU torch's own operators are as fast, and bit for bit what the parity tests know.
 bool is_fused(const at::Tensor& x, std::int64_t channels, std::int64_t head_dim) {
   const at::ScalarType type = x.scalar_type();
-  return x.is_cuda() && (type == at::kFloat || type == at::kBFloat16 || type == at::kHalf) &&
+  return x.is_cuda() && fused_kernels_wanted && !is_recorded(x) &&
+         (type == at::kFloat || type == at::kBFloat16 || type == at::kHalf) &&
          torch_ops::fused_takes(x, channels, head_dim);
 }
 
@@ -33,6 +40,8 @@ std::optional<at::Tensor> maybe(const at::Tensor& tensor) {
 }
 
 }  // namespace
+
+void use_fused_kernels(bool wanted) { fused_kernels_wanted = wanted; }
 
 at::Tensor modulated_layer_norm(const at::Tensor& hidden, const at::Tensor& shift,
                                 const at::Tensor& scale, double eps, at::ScalarType dtype) {

@@ -17,6 +17,7 @@
 #include "train_base/run_options.h"
 #include "train_base/value_options.h"
 #include "video/nn/interruption.h"
+#include "video/nn/token_ops.h"
 #include "video/pipeline/text_to_video.h"
 #include "video/text/tokenizer.h"
 #include "video/train/dit_training.h"
@@ -36,7 +37,7 @@ struct DitPartRequest {
   std::optional<std::int64_t> new_clips;
   std::optional<double> draw_share;
   std::int64_t sample_steps = 20, max_shard_mb = 0;
-  bool cudnn_attention = false;
+  bool cudnn_attention = false, fused_kernels = true;
 };
 
 // Adds pictures of samples to what the training writes. That they fail must not cost the weights.
@@ -205,6 +206,7 @@ int run_dit_part(DitPartRequest request) {
   check(request);
   resolve(request);
   if (request.cudnn_attention) prefer_cudnn_attention();
+  video::use_fused_kernels(request.fused_kernels);
   try {
     // Read once: sizes decide the settings, which are compared before the run begins.
     auto model = std::make_shared<video::WanModel>();
@@ -259,6 +261,9 @@ void add_model_options(CLI::App& app, DitPartRequest& request) {
   group.add_flag(
       "--cudnn-attention", [&request] { request.cudnn_attention = true; },
       "On a GPU, dense attention tries cuDNN's kernels before the ones that torch prefers");
+  group.add_flag(
+      "--no-fused-kernels", [&request] { request.fused_kernels = false; },
+      "On a GPU, evaluations and samples use torch's operators alone, as training does");
 }
 
 void add_clip_options(CLI::App& app, DitPartRequest& request) {
