@@ -73,10 +73,10 @@ TEST_F(TrainBaseVae, CurvesNeedALog) {
 }
 
 TEST_F(TrainBaseVae, GoesOnToTheSameBits) {
-  const std::string steps = "--steps 90 --save-every-s 1000 --learning-rate 0.004 --out ";
+  const std::string steps = "--steps 50 --save-every-s 1000 --learning-rate 0.004 --out ";
   ASSERT_EQ(run(steps + "whole --quiet").exit_code, 0);
   RunningCommand first(words(command(steps + "parts")), folder_.path());
-  ASSERT_TRUE(first.says("step 1 of 90"));
+  ASSERT_TRUE(first.says("step 1 of 50"));
   first.send(SIGTERM);
   const CommandResult stopped = first.wait();
   EXPECT_EQ(stopped.exit_code, kInterrupted);
@@ -86,7 +86,7 @@ TEST_F(TrainBaseVae, GoesOnToTheSameBits) {
   EXPECT_FALSE(fs::exists(folder_.path() / "parts/vae"));
   const CommandResult rest = run(steps + "parts --resume");
   ASSERT_EQ(rest.exit_code, 0) << rest.err;
-  EXPECT_EQ(rest.err.find("step 1 of 90"), std::string::npos) << "it began anew";
+  EXPECT_EQ(rest.err.find("step 1 of 50"), std::string::npos) << "it began anew";
   const std::string weights = "/vae/diffusion_pytorch_model.safetensors";
   EXPECT_EQ(content("parts" + weights), content("whole" + weights));
   EXPECT_EQ(content("parts/vae/config.json"), content("whole/vae/config.json"));
