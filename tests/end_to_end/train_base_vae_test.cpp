@@ -109,6 +109,14 @@ TEST_F(TrainBaseVae, EndsInTime) {
   EXPECT_TRUE(fs::exists(folder_.path() / "run/vae/config.json"));
 }
 
+TEST_F(TrainBaseVae, SaysInOneLineWhatItHasNoMemoryFor) {
+  const CommandResult result =
+      run_radial(words("train-base vae --out run --steps 1 --batch-size 65536"), folder_.path());
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_TRUE(result.err.starts_with("radial: the training stopped: ")) << result.err;
+  EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+}
+
 TEST_F(TrainBaseVae, RefusesBadValuesInOneLine) {
   const std::pair<const char*, const char*> requests[] = {
       {"--steps 1", "--out: expected a folder for the run, got nothing"},

@@ -189,7 +189,9 @@ std::string refusal(const Call& call) {
 TEST(RunFolder, IsOfOneRunWithOneSetOfSettings) {
   const TemporaryFolder folder;
   const std::string path = (folder.path() / "run").string();
-  const RunFolder first(path, kSettings, true);  // there is none: begins one
+  RunFolder(path, {{"seed", 2}}, true);           // there is none: begins one
+  const RunFolder first(path, kSettings, false);  // the one before came to nothing
+  first.save_state({.tensors = {{"a", at::zeros({1})}}});
   EXPECT_EQ(refusal([&] { RunFolder(path, kSettings, false); }),
             "--out: expected a folder without a run, got '" + path + "'; --resume goes on with it");
   ordered_json others = kSettings;

@@ -94,7 +94,7 @@ RunFolder::RunFolder(fs::path path, const ordered_json& settings, bool resume)
                path_.string(), "'"));
   }
   const fs::path file = path_ / kSettings;
-  if (!fs::exists(file)) {
+  if (!fs::exists(file) || !fs::exists(state_path())) {
     write_text_file(file, settings.dump(2) + '\n');
     return;
   }

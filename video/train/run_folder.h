@@ -32,9 +32,9 @@ struct TrainingState {
 class RunFolder {
  public:
   /// Begins a run in `path`, which is made if need be, its parent not; with `resume`, goes on with
-  /// the run that is there, if one is. Throws InvalidArgument if a run is there and `resume` is
-  /// not asked for, or its settings are others (naming the first that differs), Error if the folder
-  /// cannot be written.
+  /// the run that is there, if one is: one that has kept a state. Throws InvalidArgument if a run
+  /// is there and `resume` is not asked for, or its settings are others (naming the first that
+  /// differs), Error if the folder cannot be written.
   RunFolder(std::filesystem::path path, const nlohmann::ordered_json& settings, bool resume);
 
   const std::filesystem::path& path() const { return path_; }

@@ -1,5 +1,7 @@
 #include "train_base/run_options.h"
 
+#include <c10/util/Exception.h>
+
 #include <cstdio>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -91,6 +93,9 @@ int run_training_part(const RunOptions& options, nlohmann::ordered_json settings
     return kInterrupted;
   } catch (const FormatError& error) {
     throw InvalidArgument(error.what());
+  } catch (const c10::Error& error) {  // of torch: too little memory, for one
+    const std::string text = error.what_without_backtrace();
+    throw Error(concat("the training stopped: ", text.substr(0, text.find('\n'))));
   }
   return kSuccess;
 }
