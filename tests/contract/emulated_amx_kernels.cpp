@@ -38,6 +38,10 @@ struct Tiles {
     }
   }
   template <int kTile>
+  static void load_once(const void* from, std::int64_t stride) {
+    load<kTile>(from, stride);
+  }
+  template <int kTile>
   static void store(void* to, std::int64_t stride) {
     trap_without_tiles();
     for (int row = 0; row < 16; ++row) {

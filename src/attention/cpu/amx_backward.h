@@ -243,7 +243,7 @@ class BackwardPipeline {
   const int columns_;  // jobs for all columns of D
   const int units_, strips_;
 
-  TileQueue queue_;
+  TileQueue<false> queue_;
   Prefetcher<3 + 2 * kMaxHeadDim / kPanel> prefetcher_;
   int parity_ = 0;  // of two buffers each
   alignas(64) float scores_[2][kKeyRows * kUnitQueries];

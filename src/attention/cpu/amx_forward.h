@@ -266,7 +266,7 @@ class ForwardPipeline {
   KeyUnit units_[kMaxUnits];
   int num_units_ = 0;
 
-  TileQueue queue_;
+  TileQueue<true> queue_;
   Prefetcher<kMaxSpans*(1 + kMaxHeadDim / kPanel)> prefetcher_;
   Group pending_ = {}, current_ = {};
   int column_ = 0;        // the pending group's next job

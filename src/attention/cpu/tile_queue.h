@@ -37,7 +37,9 @@ struct TileJob {
 };
 
 /// Tiles in use: C 0 to 3 (upper and lower rows of the left columns, then of the right), A 4 and 5,
-/// B 6 and 7.
+/// B 6 and 7. With `kOnce` B is loaded so that it does not take the place of A and C in the first
+/// cache.
+template <bool kOnce>
 class TileQueue {
  public:
   void push(const TileJob& job) {
@@ -74,14 +76,23 @@ class TileQueue {
     const Unit* const b = job.b[step_ / 2] + step_ % 2 * kTileUnits;
     const std::int64_t stride = job.a_stride * std::int64_t{sizeof(Half)};
     Tiles::load<4>(a, stride);
-    Tiles::load<6>(b, kRowBytes);
+    load_b<6>(b);
     Tiles::dot<0, 4, 6>();
     Tiles::load<5>(a + kTileRows * job.a_stride, stride);
     Tiles::dot<1, 5, 6>();
     if (job.wide) {
-      Tiles::load<7>(b + job.b_second, kRowBytes);
+      load_b<7>(b + job.b_second);
       Tiles::dot<2, 4, 7>();
       Tiles::dot<3, 5, 7>();
+    }
+  }
+
+  template <int kTile>
+  RADIAL_ALWAYS_INLINE static void load_b(const Unit* tile) {
+    if constexpr (kOnce) {
+      Tiles::load_once<kTile>(tile, kRowBytes);
+    } else {
+      Tiles::load<kTile>(tile, kRowBytes);
     }
   }
 
