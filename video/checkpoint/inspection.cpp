@@ -146,7 +146,8 @@ Inspection inspect(const fs::path& path) {
   if (!fs::exists(path, problem)) throw Error(concat(path.string(), ": no such file or folder"));
   Inspection found;
   found.path = path;
-  if (fs::exists(path / "model_index.json") || fs::is_directory(path / "transformer")) {
+  if (fs::exists(path / "model_index.json") || fs::is_directory(path / "transformer") ||
+      fs::is_directory(path / "vae")) {
     inspect_diffusers(found);
   } else if (fs::is_directory(path) && is_official_folder(path)) {
     inspect_official(found);

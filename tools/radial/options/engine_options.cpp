@@ -13,14 +13,14 @@ namespace {
 constexpr const char* kShippedModel = "models/demo";
 
 // models/demo beside the command (share/radial/models/demo where it is installed) or beside one of
-// the folders above it, such as the repository's root above build/release.
+// the folders above it, such as the repository's root above build/release; once it is whole.
 std::optional<std::filesystem::path> shipped_model() {
   std::error_code ignored;
   std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", ignored);
   for (int up = 0; up < 4 && folder.has_relative_path(); ++up) {
     folder = folder.parent_path();
     for (const auto& place : {folder / kShippedModel, folder / "share/radial" / kShippedModel}) {
-      if (std::filesystem::is_directory(place, ignored)) return place;
+      if (std::filesystem::is_directory(place / "transformer", ignored)) return place;
     }
   }
   return {};
