@@ -21,7 +21,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Results of an operator from its inputs, some of which may be undefined.
+/// Results of an operator from its inputs; those that it may lack are undefined or left out.
 using Formula = std::function<variable_list(const variable_list&)>;
 
 struct FormulaHolder : torch::CustomClassHolder {
@@ -73,11 +73,26 @@ class Recomputed : public torch::autograd::Function<Recomputed> {
 
 variable_list run(const variable_list& inputs, const Formula& fused, const Formula& composed) {
   bool wanted = false;
-  for (const at::Tensor& input : inputs) wanted |= input.defined() && input.requires_grad();
-  if (wanted && at::GradMode::is_enabled())
-    return Recomputed::apply(at::TensorList(inputs), fused, composed);
-  const at::AutoDispatchBelowADInplaceOrView below_autograd;
-  return fused(inputs);
+  variable_list given;  // torch's functions take no undefined tensor
+  std::vector<bool> is_given;
+  for (const at::Tensor& input : inputs) {
+    wanted |= input.defined() && input.requires_grad();
+    is_given.push_back(input.defined());
+    if (input.defined()) given.push_back(input);
+  }
+  if (!wanted || !at::GradMode::is_enabled()) {
+    const at::AutoDispatchBelowADInplaceOrView below_autograd;
+    return fused(inputs);
+  }
+  const auto of_all = [is_given](const Formula& formula) -> Formula {
+    return [is_given, formula](const variable_list& some) {
+      variable_list all;
+      auto next = some.begin();
+      for (const bool given_here : is_given) all.push_back(given_here ? *next++ : at::Tensor());
+      return formula(all);
+    };
+  };
+  return Recomputed::apply(at::TensorList(given), of_all(fused), of_all(composed));
 }
 
 std::optional<at::Tensor> maybe(const at::Tensor& tensor) {

@@ -137,6 +137,18 @@ void expect_gradients(at::Device device) {
       {in.q, in.q_weight},
       [&](const Tensors& t) { return norm_rotary(t[0], t[1], in.rotation, kEps); },
       [&](const Tensors& t) { return composed_norm_rotary(t[0], t[1], in.rotation); });
+  const at::Tensor none = at::ones_like(in.rotation);
+  expect_same_gradients(
+      {in.q, in.q_weight},
+      [](const Tensors& t) { return norm_rotary(t[0], t[1], std::nullopt, kEps); },
+      [&](const Tensors& t) { return composed_norm_rotary(t[0], t[1], none); });
+  expect_same_gradients(
+      {in.q, in.k},
+      [](const Tensors& t) {
+        const auto [q, k] = qk_norm_rotary(t[0], t[1], std::nullopt, std::nullopt, {}, kEps);
+        return q * k;
+      },
+      [](const Tensors& t) { return t[0] * t[1]; });
   expect_same_gradients(
       {in.x, in.scale, in.shift},
       [](const Tensors& t) { return layer_norm_modulated(t[0], t[1], t[2], kEps); },
