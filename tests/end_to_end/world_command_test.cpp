@@ -68,6 +68,24 @@ TEST(WorldCommand, BeginsWhereItIsTold) {
   EXPECT_NE(both.find(line), std::string::npos) << both << line;
 }
 
+TEST(WorldCommand, ListsHeldOutPrompts) {
+  const TemporaryFolder folder;
+  const std::string three = printed_by("world --list-prompts 3", folder);
+  EXPECT_EQ(std::ranges::count(three, '\n'), 3) << three;
+  EXPECT_TRUE(printed_by("world --list-prompts 5", folder).starts_with(three));
+  EXPECT_TRUE(folder.names().empty());
+}
+
+TEST(WorldCommand, JudgesClipsWithoutWritingThem) {
+  const TemporaryFolder folder;
+  const std::string printed = printed_by("world --judge --seed 1 --count 1", folder);
+  for (const char* line :
+       {"1 clips  right", "shape    100.0 %  100.0 %", "camera   100.0 %", "all      100.0 %"}) {
+    EXPECT_NE(printed.find(line), std::string::npos) << line << " is not in " << printed;
+  }
+  EXPECT_TRUE(folder.names().empty());
+}
+
 TEST(WorldCommand, RefusesBadValuesInOneLine) {
   const std::pair<const char*, const char*> requests[] = {
       {"world", "--output: expected a folder"},
@@ -80,6 +98,10 @@ TEST(WorldCommand, RefusesBadValuesInOneLine) {
       {"world --output clips --seed -1", "--seed: expected a whole number from 0"},
       {"world --output clips --fps 0", "--fps: expected a whole number from 1"},
       {"world --output clips --device tpu", "--device: expected"},
+      {"world --list-prompts 501", "--list-prompts: expected a whole number from 1 to 500"},
+      {"world --judge --width 60", "--width: expected a multiple of 8, 64 or more"},
+      {"world --judge --num-frames 13", "--num-frames: expected at least 25 to be judged"},
+      {"world --judge --held-out --count 501", "--count: expected at most 500 with --held-out"},
   };
   for (const auto& [arguments, begins] : requests) {
     SCOPED_TRACE(arguments);

@@ -22,6 +22,7 @@
 #include "video/io/mp4_file.h"
 #include "video/world/caption.h"
 #include "video/world/render.h"
+#include "world/judge_check.h"
 
 namespace radial::tools {
 namespace {
@@ -40,6 +41,8 @@ struct WorldRequest {
   video::ClipSize size;
   at::Device device = at::kCPU;
   std::string output;
+  bool judge = false, held_out = false, spoilt = false;
+  std::int64_t prompts = 0;
 };
 
 void check(const WorldRequest& request) {
@@ -156,6 +159,33 @@ class WorldRun {
   Image sheet_;
 };
 
+// Without clips, so without --output.
+int judge_clips(const WorldRequest& request) {
+  constexpr std::int64_t kLeastSide = 64;
+  if (request.size.width % 8 != 0 || request.size.width < kLeastSide) {
+    refuse("--width", "a multiple of 8, 64 or more", std::to_string(request.size.width));
+  }
+  if (request.size.height % 8 != 0 || request.size.height < kLeastSide) {
+    refuse("--height", "a multiple of 8, 64 or more", std::to_string(request.size.height));
+  }
+  const auto fewest = static_cast<std::int64_t>(request.fps * video::kNativeSeconds / 2) + 1;
+  if (request.size.num_frames < std::max<std::int64_t>(fewest, 9)) {
+    refuse("--num-frames", concat("at least ", std::max<std::int64_t>(fewest, 9), " to be judged"),
+           std::to_string(request.size.num_frames));
+  }
+  if (request.held_out && request.count > video::kMaxHeldOutPrompts) {
+    refuse("--count", concat("at most ", video::kMaxHeldOutPrompts, " with --held-out"),
+           std::to_string(request.count));
+  }
+  return check_judge({.seed = request.seed,
+                      .first = request.first,
+                      .count = request.count,
+                      .size = request.size,
+                      .device = request.device,
+                      .held_out = request.held_out,
+                      .spoilt = request.spoilt});
+}
+
 }  // namespace
 
 std::function<int()> add_world_options(CLI::App& app) {
@@ -186,9 +216,27 @@ std::function<int()> add_world_options(CLI::App& app) {
   clips.add_value(
       "--output", "FOLDER", [request](const std::string& text) { request->output = text; },
       "Where the clips and the contact sheet go");
+  OptionGroup judging(app, "Judging");
+  number(judging, "--list-prompts", &request->prompts, {1, video::kMaxHeldOutPrompts},
+         "Print the first N held-out prompts, a line each, and draw nothing");
+  app.add_flag("--judge", request->judge,
+               "Judge the clips instead of writing them, print how often it was right")
+      ->group("Judging");
+  app.add_flag("--held-out", request->held_out, "Judge clips of the held-out prompts' scenes")
+      ->group("Judging");
+  app.add_flag("--spoilt", request->spoilt,
+               "Judge clips with blur, noise, blocks and shifted colors")
+      ->group("Judging");
   return [request] {
-    check(*request);
     request->size.fps = request->fps;
+    if (request->prompts > 0) {
+      for (const auto& each : video::held_out_prompts(static_cast<int>(request->prompts))) {
+        std::printf("%s\n", each.text.c_str());
+      }
+      return static_cast<int>(kSuccess);
+    }
+    if (request->judge) return judge_clips(*request);
+    check(*request);
     return WorldRun(*request).run();
   };
 }
