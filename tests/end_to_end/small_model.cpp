@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "video/checkpoint/checkpoint_source.h"
 #include "video/checkpoint/memory_source.h"
 #include "video/models/wan/wan_transformer.h"
+#include "video/text/umt5_encoder.h"
 #include "video/vae/wan_vae.h"
 
 namespace radial::test {
@@ -50,18 +52,40 @@ void write_weights(const fs::path& path, const Config& config) {
   video::save_tensors(path, tensors);
 }
 
+void write_transformer_and_vae(const fs::path& folder, const std::string& transformer,
+                               const std::string& vae) {
+  write_text(folder / "transformer/config.json", transformer);
+  write_text(folder / "vae/config.json", vae);
+  write_text(folder / "scheduler/scheduler_config.json", kSchedulerConfig);
+  write_weights<video::WanTransformer>(folder / "transformer" / kWeights,
+                                       video::parse_wan_config(transformer, "test"));
+  write_weights<video::WanVae>(folder / "vae" / kWeights, video::parse_wan_vae_config(vae, "test"));
+}
+
 }  // namespace
 
 void write_small_model(const fs::path& folder) {
-  write_text(folder / "transformer/config.json", kTransformerConfig);
-  write_text(folder / "vae/config.json", kVaeConfig);
-  write_text(folder / "scheduler/scheduler_config.json", kSchedulerConfig);
-  write_weights<video::WanTransformer>(folder / "transformer" / kWeights,
-                                       video::parse_wan_config(kTransformerConfig, "test"));
-  write_weights<video::WanVae>(folder / "vae" / kWeights,
-                               video::parse_wan_vae_config(kVaeConfig, "test"));
+  write_transformer_and_vae(folder, kTransformerConfig, kVaeConfig);
   const fs::path text = fs::path(RADIAL_PARITY_DATA) / "umt5_small";
   for (const char* part : {"text_encoder", "tokenizer"}) fs::copy(text / part, folder / part);
+}
+
+void write_large_model(const fs::path& folder) {
+  write_transformer_and_vae(folder, R"({
+    "_class_name": "WanTransformer3DModel", "num_attention_heads": 8, "attention_head_dim": 64,
+    "in_channels": 4, "out_channels": 4, "text_dim": 24, "text_len": 160, "freq_dim": 24,
+    "ffn_dim": 1024, "num_layers": 4})",
+                            R"({
+    "_class_name": "AutoencoderKLWan", "base_dim": 48, "z_dim": 4, "dim_mult": [1, 4],
+    "num_res_blocks": 1, "temperal_downsample": [true],
+    "latents_mean": [0.1, -0.2, 0.3, 0], "latents_std": [1.5, 0.7, 2, 1]})");
+  const fs::path text = fs::path(RADIAL_PARITY_DATA) / "umt5_small";
+  fs::copy(text / "tokenizer", folder / "tokenizer");
+  auto config = nlohmann::json::parse(std::ifstream(text / "text_encoder/config.json"));
+  config["d_ff"] = 70'000;
+  write_text(folder / "text_encoder/config.json", config.dump());
+  write_weights<video::Umt5Encoder>(folder / "text_encoder/model.safetensors",
+                                    video::parse_umt5_config(config.dump(), "test"));
 }
 
 SmallModelTest::SmallModelTest() { write_small_model(folder_.path() / "model"); }

@@ -15,7 +15,10 @@ namespace radial::test {
 /// tokenizer are those of tests/parity/data/umt5_small.
 void write_small_model(const std::filesystem::path& folder);
 
-/// Tests of the command on that model, which lies in `model` beside what a test writes.
+/// The same with parts of some 60 MB each: text encoder, transformer and VAE.
+void write_large_model(const std::filesystem::path& folder);
+
+/// Tests of the command on the small model, which lies in `model` beside what a test writes.
 class SmallModelTest : public testing::Test {
  protected:
   SmallModelTest();

@@ -51,13 +51,19 @@ at::Tensor CheckpointSource::load(const std::string& name, at::IntArrayRef,
   stop_if_requested();
   const std::string& stored = stored_.at(name);
   const Checkpoint::Tensor& place = *checkpoint_.find(stored);
-  at::Tensor tensor = view_of(*place.file, *place.entry);
+  const at::Tensor view = view_of(*place.file, *place.entry);
+  at::Tensor tensor = view;
   if (options_.check_finite) {
     require_finite(tensor, concat(place.file->path().string(), ": tensor ", printable(stored)));
   }
   for (const Change& change : changes_) tensor = change(name, std::move(tensor));
-  if (!tensor.is_floating_point()) return tensor.to(options_.device);
-  return tensor.to(options_.device, dtype.value_or(options_.dtype));
+  const bool converts = tensor.is_floating_point();
+  const at::Tensor loaded = converts ? tensor.to(options_.device, dtype.value_or(options_.dtype))
+                                     : tensor.to(options_.device);
+  const bool is_copy = loaded.unsafeGetTensorImpl() != view.unsafeGetTensorImpl();
+  // What was only read to be converted would otherwise stay resident beside what came of it.
+  if (is_copy && !loaded.is_meta()) place.file->map()->release(place.file->data(*place.entry));
+  return loaded;
 }
 
 std::vector<std::string> CheckpointSource::names() const {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include "radial/base/error.h"
@@ -46,6 +47,14 @@ std::shared_ptr<MappedFile> MappedFile::open(const std::filesystem::path& path) 
   if (data == MAP_FAILED) throw Error(concat(path.string(), ": ", std::strerror(errno)));
   return std::shared_ptr<MappedFile>(
       new MappedFile(path, std::span(static_cast<std::byte*>(data), size)));
+}
+
+void MappedFile::release(std::span<std::byte> part) const {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto data = reinterpret_cast<std::uintptr_t>(part.data());
+  const std::uintptr_t begin = (data + page - 1) / page * page;
+  const std::uintptr_t end = (data + part.size()) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() { ::munmap(bytes_.data(), bytes_.size()); }

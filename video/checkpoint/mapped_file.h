@@ -20,6 +20,10 @@ class MappedFile {
   std::span<std::byte> bytes() const { return bytes_; }
   const std::filesystem::path& path() const { return path_; }
 
+  /// Lets go of the memory that `part` of the bytes takes: whole pages of it are read from the file
+  /// again when they are looked at, without what was written to them.
+  void release(std::span<std::byte> part) const;
+
  private:
   MappedFile(std::filesystem::path path, std::span<std::byte> bytes)
       : path_(std::move(path)), bytes_(bytes) {}

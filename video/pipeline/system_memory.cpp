@@ -1,6 +1,7 @@
 #include "video/pipeline/system_memory.h"
 
 #include <ATen/DeviceAccelerator.h>
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -42,6 +43,20 @@ std::optional<std::uint64_t> left_by_control_group() {
 
 }  // namespace
 
+void return_freed_memory_at_once() {
+#ifdef __GLIBC__
+  constexpr int kMapped = 256 << 10;
+  mallopt(M_MMAP_THRESHOLD, kMapped);
+#endif
+}
+
+void release_unused_memory(c10::Device device) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+  if (!device.is_cpu()) at::accelerator::emptyCache();
+}
+
 std::optional<std::uint64_t> free_host_memory() {
   std::optional<std::uint64_t> available = value_in("/proc/meminfo", "MemAvailable:");
   if (available) *available *= 1024;
@@ -59,6 +74,10 @@ std::uint64_t peak_host_memory() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+std::uint64_t resident_host_memory() {
+  return value_in("/proc/self/status", "VmRSS:").value_or(0) * 1024;
 }
 
 std::optional<std::uint64_t> peak_device_memory(c10::Device device) {

@@ -56,8 +56,9 @@ std::vector<PromptEmbeddings> encode_prompts(const std::filesystem::path& model,
 }
 
 at::Tensor decode_frames(const WanVae& vae, const at::Tensor& latents, const VaePass& pass) {
+  // In place: a video in float32 is large next to what the decoder works on.
   const at::Tensor pixels = vae.decode(vae.denormalized(latents), pass).to(at::kCPU, at::kFloat);
-  return (pixels / 2 + 0.5).clamp(0, 1).transpose(1, 2).contiguous();
+  return pixels.div_(2).add_(0.5).clamp_(0, 1).transpose(1, 2).contiguous();
 }
 
 }  // namespace radial::video

@@ -158,15 +158,16 @@ at::Tensor WanVae::decode(const at::Tensor& latents, const VaePass& pass) const 
   const at::Tensor input = latents_input(latents);
   const std::int64_t chunk = pass.chunk_frames > 0 ? pass.chunk_frames : input.size(2);
   const auto body = [&](const at::Tensor& tile) { return decode_tile(tile, chunk); };
-  if (!pass.tiling) return body(input).clamp(-1, 1);
+  // The result of a pass is nobody else's: clamping it in place spares a copy of the video.
+  if (!pass.tiling) return body(input).clamp_(-1, 1);
   check_tiling(*pass.tiling);
   const VaeTiling& t = *pass.tiling;
   const TileSizes pixels{t.tile_height, t.tile_width, t.stride_height, t.stride_width};
   const TileSizes cells{t.tile_height / spatial_, t.tile_width / spatial_,
                         t.stride_height / spatial_, t.stride_width / spatial_};
   if (input.size(3) <= cells.height && input.size(4) <= cells.width)
-    return body(input).clamp(-1, 1);
-  return tiled_pass(input, cells, pixels, body).clamp(-1, 1);
+    return body(input).clamp_(-1, 1);
+  return tiled_pass(input, cells, pixels, body).clamp_(-1, 1);
 }
 
 at::Tensor WanVae::encode_tile(const at::Tensor& pixels, std::int64_t chunk) const {

@@ -17,6 +17,7 @@
 #include "options/stop_signals.h"
 #include "radial/base/error.h"
 #include "video/nn/interruption.h"
+#include "video/pipeline/system_memory.h"
 
 namespace radial::tools {
 namespace {
@@ -62,9 +63,13 @@ class GenerateRun {
 
   StageTimes run() {
     Stopwatch watch;
+    const at::Device device = request_.engine.load().device;
+    if (is_host_memory_tight(plan_.needs)) video::return_freed_memory_at_once();
     const std::vector<video::PromptEmbeddings> texts = encode();
+    video::release_unused_memory(device);
     times_.text = watch.lap();
     const std::vector<at::Tensor> latents = denoise(texts);
+    video::release_unused_memory(device);
     times_.denoising = watch.lap();
     decode(latents);
     std::error_code ignored;

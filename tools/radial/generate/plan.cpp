@@ -41,13 +41,19 @@ VideoLayout layout_of(const std::vector<std::int64_t>& shape, const video::WanCo
   return layout;
 }
 
-void read_prompts(GeneratePlan& plan, const video::TextFiles& files) {
+void read_prompts(const GenerateRequest& request, GeneratePlan& plan,
+                  const video::TextFiles& files) {
   const video::Tokenizer tokenizer = video::Tokenizer::open(files.tokenizer);
+  const auto tokens_of = [&](const std::string& prompt) {
+    return tokenizer.encode(video::clean_prompt(prompt), plan.transformer.text_len);
+  };
   for (const GenerateJob& job : plan.jobs) {
-    const video::Tokens tokens =
-        tokenizer.encode(video::clean_prompt(job.prompt), plan.transformer.text_len);
+    const video::Tokens tokens = tokens_of(job.prompt);
     plan.num_tokens.push_back(tokens.num_tokens);
     plan.is_cut.push_back(tokens.is_cut);
+  }
+  if (video::is_guided(request.guidance)) {
+    plan.negative_tokens = tokens_of(request.negative_prompt).num_tokens;
   }
 }
 
@@ -93,11 +99,14 @@ GeneratePlan checked_plan(const GenerateRequest& request) {
                                plan.transformer.num_layers, plan.schedule, plans);
   plan.pass_cost = video::wan_cost(plan.transformer, layout.video_tokens());
   const video::TextFiles text = video::find_text_files(plan.model);
-  read_prompts(plan, text);
+  read_prompts(request, plan, text);
+  plan.text_config = text.config;
   const at::ScalarType dtype = request.engine.load().dtype;
   plan.text_size = video::check_text_encoder(text, dtype);
   plan.transformer_size = video::check_transformer(plan.files, dtype, request.engine.loras());
   plan.vae_size = video::check_vae(plan.files, dtype);
+  plan.needs = part_needs(request, plan, shape);
+  plan.memory_warnings = check_memory(plan.needs);
   plan.noise = noise_of(request, shape);
   return plan;
 }

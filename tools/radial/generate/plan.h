@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "generate/jobs.h"
+#include "generate/memory_check.h"
 #include "video/pipeline/part_check.h"
 #include "video/pipeline/run_state.h"
 #include "video/pipeline/wan_cost.h"
@@ -16,14 +17,18 @@ struct GeneratePlan {
   std::filesystem::path model;
   video::WanFiles files;
   video::WanConfig transformer;
+  video::Umt5Config text_config;
   video::PartSize text_size, transformer_size, vae_size;
   std::vector<std::int64_t> num_tokens;  ///< of each prompt
+  std::int64_t negative_tokens = 0;      ///< of the negative prompt, if the guidance needs it
   std::vector<bool> is_cut;              ///< whether a prompt was longer than fits
   double flow_shift = 0;
   video::NoiseSchedule schedule;
   video::SamplingMethod method;
   video::ResolvedAttention attention;
   video::WanCost pass_cost;  ///< of one dense forward pass
+  std::vector<PartNeed> needs;
+  std::vector<std::string> memory_warnings;
   at::Tensor noise;
 
   double density() const;  ///< of the plan; 1 if attention is dense

@@ -1,5 +1,6 @@
 #include "generate/report.h"
 
+#include <cctype>
 #include <cstdio>
 
 #include "radial/base/error.h"
@@ -15,9 +16,44 @@ std::string mask_text(const GeneratePlan& plan) {
 }
 
 std::vector<std::string> warnings_of(const GeneratePlan& plan) {
-  if (!plan.attention.plan) return {};
+  std::vector<std::string> all = plan.memory_warnings;
+  if (!plan.attention.plan) return all;
   const auto warnings = plan.attention.plan->plan().warnings();
-  return {warnings.begin(), warnings.end()};
+  all.insert(all.end(), warnings.begin(), warnings.end());
+  return all;
+}
+
+void print_needs(const GeneratePlan& plan) {
+  std::printf("memory     one part after the other:");
+  for (const PartNeed& need : plan.needs) {
+    std::printf(" %s %s%s", need.name.c_str(), memory_text(need.total()).c_str(),
+                &need == &plan.needs.back() ? "" : ",");
+  }
+  if (const auto free = video::free_host_memory()) {
+    std::printf("; %s free", memory_text(*free).c_str());
+  }
+  const at::Device device = plan.needs.back().device;
+  if (const auto free = video::free_device_memory(device)) {
+    std::printf(", %s on %s", memory_text(*free).c_str(), device.str().c_str());
+  }
+  std::printf("\n");
+}
+
+void print_warnings(const GeneratePlan& plan) {
+  for (const std::string& warning : warnings_of(plan)) {
+    std::printf("warning    %s\n", warning.c_str());
+  }
+}
+
+Report needs_report(const GeneratePlan& plan) {
+  Report report;
+  for (const PartNeed& need : plan.needs) {
+    std::string name = need.name;
+    for (char& letter : name)
+      letter = letter == ' ' ? '_' : static_cast<char>(std::tolower(letter));
+    report[name] = {{"weights", need.weights}, {"working", need.working}};
+  }
+  return report;
 }
 
 // Of all steps and passes, without any saving.
@@ -68,6 +104,7 @@ Report plan_report(const GenerateRequest& request, const GeneratePlan& plan) {
            {{"text_encoder", plan.text_size.bytes},
             {"transformer", plan.transformer_size.bytes},
             {"vae", plan.vae_size.bytes}}},
+          {"needed_bytes", needs_report(plan)},
           {"warnings", warnings_of(plan)}};
 }
 
@@ -77,10 +114,7 @@ void print_plan(const GenerateRequest& request, const GeneratePlan& plan) {
               plan.model.string().c_str(), plan.text_size.bytes / kMega,
               plan.transformer_size.bytes / kMega, plan.vae_size.bytes / kMega,
               request.engine.load().device.str().c_str());
-  if (const auto free = video::free_host_memory()) {
-    std::printf("memory     %.1f MB free; the parts are loaded one after the other\n",
-                static_cast<double>(*free) / kMega);
-  }
+  print_needs(plan);
   std::printf("video      %lld x %lld, %lld frames at %d fps; %s\n",
               static_cast<long long>(request.size.width),
               static_cast<long long>(request.size.height),
@@ -92,6 +126,7 @@ void print_plan(const GenerateRequest& request, const GeneratePlan& plan) {
   const double work = dense_work(request, plan);
   if (!attention.plan) {
     std::printf("attention  dense\nwork       %.4g TFLOP in the transformer\n", work / kTera);
+    print_warnings(plan);
     return;
   }
   std::printf("attention  %s; density %.3f\n", mask_text(plan).c_str(), plan.density());
@@ -102,9 +137,7 @@ void print_plan(const GenerateRequest& request, const GeneratePlan& plan) {
               100 * plan.saving_in_attention());
   std::printf("work       %.4g TFLOP in the transformer, %.0f %% less than %.4g dense\n",
               work * (1 - plan.saving_in_run()) / kTera, 100 * plan.saving_in_run(), work / kTera);
-  for (const std::string& warning : warnings_of(plan)) {
-    std::printf("warning    %s\n", warning.c_str());
-  }
+  print_warnings(plan);
 }
 
 Report result_report(const GenerateRequest& request, const StageTimes& times) {
