@@ -91,8 +91,8 @@ TEST_F(GenerateMemory, TheTextEncoderIsGoneBeforeTheTransformerComes) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     SCOPED_TRACE(dtype);
     const auto encode = [&](const char* model) {
-      auto encoded =
-          video::encode_prompts(folder_.path() / model, {"a fox"}, "", 160, {.dtype = dtype});
+      auto encoded = video::encode_prompts(video::find_text_files(folder_.path() / model),
+                                           {"a fox"}, "", 160, {.dtype = dtype});
       video::release_unused_memory(at::kCPU);
       return encoded;
     };

@@ -6,7 +6,6 @@
 
 #include "radial/base/error.h"
 #include "video/text/prompt_encoder.h"
-#include "video/text/text_files.h"
 
 namespace radial::video {
 namespace {
@@ -37,11 +36,10 @@ std::vector<std::int64_t> latent_shape(const VideoSize& size, const WanConfig& t
           size.width / spatial};
 }
 
-std::vector<PromptEmbeddings> encode_prompts(const std::filesystem::path& model,
+std::vector<PromptEmbeddings> encode_prompts(const TextFiles& files,
                                              const std::vector<std::string>& prompts,
                                              const std::optional<std::string>& maybe_negative,
                                              std::int64_t text_length, const LoadOptions& options) {
-  const TextFiles files = find_text_files(model);
   const Tokenizer tokenizer = Tokenizer::open(files.tokenizer);
   CheckpointSource source(Checkpoint::open(files.encoder), PartKind::kUmt5, options);
   const Umt5Encoder encoder(files.config, source);

@@ -3,7 +3,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include "video/checkpoint/checkpoint_source.h"
 #include "video/pipeline/denoise.h"
 #include "video/pipeline/wan_files.h"
+#include "video/text/text_files.h"
 #include "video/vae/wan_vae.h"
 
 namespace radial::video {
@@ -33,7 +33,7 @@ struct PromptEmbeddings {
 };
 
 /// Loads the text encoder once, encodes all prompts and lets go of it.
-std::vector<PromptEmbeddings> encode_prompts(const std::filesystem::path& model,
+std::vector<PromptEmbeddings> encode_prompts(const TextFiles& files,
                                              const std::vector<std::string>& prompts,
                                              const std::optional<std::string>& maybe_negative,
                                              std::int64_t text_length, const LoadOptions& options);

@@ -22,6 +22,14 @@ std::optional<fs::path> config_beside(const fs::path& weights) {
   return if_exists(folder / "config.json");
 }
 
+// The config.json beside the weights, if it is that of a network of this class.
+std::optional<fs::path> config_of_class(const fs::path& weights, const std::string& name) {
+  const std::optional<fs::path> path = config_beside(weights);
+  if (!path) return {};
+  const nlohmann::json config = parse_json_object(read_text_file(path->string()), path->string());
+  return config.value("_class_name", "") == name ? path : std::nullopt;
+}
+
 bool has_vae(const fs::path& folder) {
   return fs::is_directory(folder / "vae") || fs::exists(folder / "Wan2.1_VAE.safetensors") ||
          fs::exists(folder / "Wan2.1_VAE.pth");
@@ -44,7 +52,8 @@ ModelLocation locate_model(const fs::path& model) {
       model.string(), "'"));
 }
 
-WanFiles find_wan_files(const fs::path& model, const std::optional<fs::path>& maybe_transformer) {
+WanFiles find_wan_files(const fs::path& model, const std::optional<fs::path>& maybe_transformer,
+                        const std::optional<fs::path>& maybe_vae) {
   RADIAL_REQUIRE(fs::is_directory(model), "model: expected a folder, got '", model.string(), "'");
   WanFiles files;
   const bool in_parts = fs::is_directory(model / "transformer");
@@ -63,6 +72,10 @@ WanFiles find_wan_files(const fs::path& model, const std::optional<fs::path>& ma
     files.vae = model / "Wan2.1_VAE.pth";
   }
   if (has_vae_folder) files.vae_config = if_exists(model / "vae" / "config.json");
+  if (maybe_vae) {
+    files.vae = *maybe_vae;
+    if (const auto own = config_of_class(files.vae, "AutoencoderKLWan")) files.vae_config = own;
+  }
   files.scheduler_config = if_exists(model / "scheduler" / "scheduler_config.json");
   return files;
 }

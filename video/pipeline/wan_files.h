@@ -35,9 +35,12 @@ struct WanFiles {
 /// Finds them in `model`, a folder as diffusers writes it (transformer/, vae/, scheduler/) or as
 /// the authors do (config.json and weights in one folder, Wan2.1_VAE.safetensors).
 /// `maybe_transformer` is a transformer to use instead of the folder's, with the config.json next
-/// to it or, if there is none, that of the folder.
+/// to it or, if there is none, that of the folder. `maybe_vae` likewise is a VAE to use instead: a
+/// file or a folder as diffusers writes it; a config.json of another network beside it is left
+/// alone.
 WanFiles find_wan_files(const std::filesystem::path& model,
-                        const std::optional<std::filesystem::path>& maybe_transformer = {});
+                        const std::optional<std::filesystem::path>& maybe_transformer = {},
+                        const std::optional<std::filesystem::path>& maybe_vae = {});
 
 /// Sizes of the transformer. Throws Error if there is no config.json.
 WanConfig read_transformer_config(const WanFiles& files);

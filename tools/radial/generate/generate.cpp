@@ -83,8 +83,8 @@ class GenerateRun {
     for (const GenerateJob& job : plan_.jobs) prompts.push_back(job.prompt);
     std::optional<std::string> negative;
     if (video::is_guided(request_.guidance)) negative = request_.negative_prompt;
-    return video::encode_prompts(plan_.model, prompts, negative, plan_.transformer.text_len,
-                                 request_.engine.load());
+    return video::encode_prompts(plan_.text_files, prompts, negative, plan_.transformer.text_len,
+                                 request_.engine.text_load());
   }
 
   std::vector<at::Tensor> denoise(const std::vector<video::PromptEmbeddings>& texts) const {
@@ -194,6 +194,7 @@ int run_generate(const GenerateRequest& request) {
   Report report{{"settings", settings_report(request, plan)}, {"plan", plan_report(request, plan)}};
   const bool for_people = !request.quiet && !request.json;
   if (for_people) print_plan(request, plan);
+  if (for_people && request.print_mask_stats) print_mask_stats(plan);
   if (for_people) std::fflush(stdout);
   std::vector<std::string> outputs;
   if (!request.dry_run) {
@@ -228,6 +229,9 @@ std::function<int()> add_generate_options(CLI::App& app) {
   add_request_options(app, *request);
   return [request, &app] {
     if (request->config_path) apply_config_file(app, *request->config_path);
+    for (const std::string& note : finish_request(*request)) {
+      std::fprintf(stderr, "radial: note: %s\n", note.c_str());
+    }
     return run_generate(*request);
   };
 }

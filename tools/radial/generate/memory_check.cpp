@@ -60,9 +60,12 @@ std::vector<PartNeed> part_needs(const GenerateRequest& request, const GenerateP
   PartNeed text{.name = "text encoder",
                 .weights = plan.text_size.bytes,
                 .working = video::text_encoder_working_bytes(
-                    plan.text_config, load.dtype, std::max(longest, plan.negative_tokens)),
-                .device = load.device,
-                .help = joined(dtype)};
+                    plan.text_files.config, load.dtype, std::max(longest, plan.negative_tokens)),
+                .device = request.engine.text_load().device,
+                .help = {}};
+  std::vector<std::string> text_ways = dtype;
+  if (!text.device.is_cpu()) text_ways.push_back("--t5-cpu");
+  text.help = joined(text_ways);
   PartNeed transformer = transformer_need(request, plan, latents);
   std::vector<std::string> ways = dtype;
   ways.insert(ways.end(), smaller.begin(), smaller.end());

@@ -41,9 +41,8 @@ VideoLayout layout_of(const std::vector<std::int64_t>& shape, const video::WanCo
   return layout;
 }
 
-void read_prompts(const GenerateRequest& request, GeneratePlan& plan,
-                  const video::TextFiles& files) {
-  const video::Tokenizer tokenizer = video::Tokenizer::open(files.tokenizer);
+void read_prompts(const GenerateRequest& request, GeneratePlan& plan) {
+  const video::Tokenizer tokenizer = video::Tokenizer::open(plan.text_files.tokenizer);
   const auto tokens_of = [&](const std::string& prompt) {
     return tokenizer.encode(video::clean_prompt(prompt), plan.transformer.text_len);
   };
@@ -82,13 +81,14 @@ GeneratePlan checked_plan(const GenerateRequest& request) {
   }
   require_device("--device", request.engine.load().device);
   plan.model = request.engine.model();
-  plan.files =
-      video::find_wan_files(plan.model, request.engine.transformer_or(request.diffusion_model));
+  plan.files = video::find_wan_files(
+      plan.model, request.engine.transformer_or(request.diffusion_model), request.engine.vae());
   plan.transformer = video::read_transformer_config(plan.files);
+  if (request.task) require_task(*request.task, plan.transformer);
   const auto shape =
       video::latent_shape(request.size, plan.transformer, video::read_vae_config(plan.files));
-  const video::ScheduleOptions options =
-      request.sampling.resolve(video::read_flow_shift(plan.files));
+  const video::ScheduleOptions options = request.sampling.resolve(
+      request.task ? request.task->flow_shift : video::read_flow_shift(plan.files));
   plan.method = options.method;
   plan.flow_shift = options.shift;
   plan.schedule = video::make_noise_schedule(options);
@@ -98,11 +98,10 @@ GeneratePlan checked_plan(const GenerateRequest& request) {
       video::resolve_attention(request.attention.resolve(layout, plan.schedule.num_steps()), layout,
                                plan.transformer.num_layers, plan.schedule, plans);
   plan.pass_cost = video::wan_cost(plan.transformer, layout.video_tokens());
-  const video::TextFiles text = video::find_text_files(plan.model);
-  read_prompts(request, plan, text);
-  plan.text_config = text.config;
+  plan.text_files = video::find_text_files(plan.model, request.engine.text_encoder());
+  read_prompts(request, plan);
   const at::ScalarType dtype = request.engine.load().dtype;
-  plan.text_size = video::check_text_encoder(text, dtype);
+  plan.text_size = video::check_text_encoder(plan.text_files, dtype);
   plan.transformer_size = video::check_transformer(plan.files, dtype, request.engine.loras());
   plan.vae_size = video::check_vae(plan.files, dtype);
   plan.needs = part_needs(request, plan, shape);
@@ -158,6 +157,7 @@ video::RunSettings run_settings(const GenerateRequest& request, const GeneratePl
   }
   return {{"model", std::filesystem::weakly_canonical(plan.model).string()},
           {"transformer", std::filesystem::weakly_canonical(plan.files.transformer).string()},
+          {"text encoder", std::filesystem::weakly_canonical(plan.text_files.encoder).string()},
           {"prompt", job.prompt},
           {"negative-prompt", request.negative_prompt},
           {"cfg-scale", concat(request.guidance)},

@@ -17,7 +17,7 @@ struct GeneratePlan {
   std::filesystem::path model;
   video::WanFiles files;
   video::WanConfig transformer;
-  video::Umt5Config text_config;
+  video::TextFiles text_files;
   video::PartSize text_size, transformer_size, vae_size;
   std::vector<std::int64_t> num_tokens;  ///< of each prompt
   std::int64_t negative_tokens = 0;      ///< of the negative prompt, if the guidance needs it

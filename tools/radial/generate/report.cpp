@@ -89,23 +89,31 @@ Report settings_report(const GenerateRequest& request, const GeneratePlan& plan)
 
 Report plan_report(const GenerateRequest& request, const GeneratePlan& plan) {
   const double work = dense_work(request, plan);
-  return {{"mask", mask_text(plan)},
-          {"layout", plan.attention.layout.to_string()},
-          {"tokens", plan.attention.layout.video_tokens()},
-          {"prompt_tokens", plan.num_tokens},
-          {"density", plan.density()},
-          {"dense_layers", video::places_text(plan.attention.dense_layers)},
-          {"dense_steps", video::places_text(plan.attention.dense_steps)},
-          {"dense_tflop", work / kTera},
-          {"tflop", work * (1 - plan.saving_in_run()) / kTera},
-          {"saving_in_attention", plan.saving_in_attention()},
-          {"saving_in_run", plan.saving_in_run()},
-          {"weight_bytes",
-           {{"text_encoder", plan.text_size.bytes},
-            {"transformer", plan.transformer_size.bytes},
-            {"vae", plan.vae_size.bytes}}},
-          {"needed_bytes", needs_report(plan)},
-          {"warnings", warnings_of(plan)}};
+  Report report{{"mask", mask_text(plan)},
+                {"layout", plan.attention.layout.to_string()},
+                {"tokens", plan.attention.layout.video_tokens()},
+                {"prompt_tokens", plan.num_tokens},
+                {"density", plan.density()},
+                {"dense_layers", video::places_text(plan.attention.dense_layers)},
+                {"dense_steps", video::places_text(plan.attention.dense_steps)},
+                {"dense_tflop", work / kTera},
+                {"tflop", work * (1 - plan.saving_in_run()) / kTera},
+                {"saving_in_attention", plan.saving_in_attention()},
+                {"saving_in_run", plan.saving_in_run()},
+                {"weight_bytes",
+                 {{"text_encoder", plan.text_size.bytes},
+                  {"transformer", plan.transformer_size.bytes},
+                  {"vae", plan.vae_size.bytes}}},
+                {"needed_bytes", needs_report(plan)},
+                {"warnings", warnings_of(plan)}};
+  if (request.print_mask_stats && plan.attention.plan) {
+    const PlanStats& stats = plan.attention.plan->plan().stats();
+    report["mask_stats"] = {
+        {"kept_blocks", stats.kept_blocks},   {"all_blocks", stats.all_blocks},
+        {"longest_row", stats.longest_row},   {"median_row", stats.median_row},
+        {"shortest_row", stats.shortest_row}, {"runs_per_row", stats.runs_per_row}};
+  }
+  return report;
 }
 
 void print_plan(const GenerateRequest& request, const GeneratePlan& plan) {
@@ -138,6 +146,18 @@ void print_plan(const GenerateRequest& request, const GeneratePlan& plan) {
   std::printf("work       %.4g TFLOP in the transformer, %.0f %% less than %.4g dense\n",
               work * (1 - plan.saving_in_run()) / kTera, 100 * plan.saving_in_run(), work / kTera);
   print_warnings(plan);
+}
+
+void print_mask_stats(const GeneratePlan& plan) {
+  if (!plan.attention.plan) {
+    std::printf("blocks     attention is dense: all are kept\n");
+    return;
+  }
+  const PlanStats& stats = plan.attention.plan->plan().stats();
+  std::printf("blocks     %lld of %lld kept\n", static_cast<long long>(stats.kept_blocks),
+              static_cast<long long>(stats.all_blocks));
+  std::printf("rows       longest %d key blocks, median %d, shortest %d; %.1f runs a row\n",
+              stats.longest_row, stats.median_row, stats.shortest_row, stats.runs_per_row);
 }
 
 Report result_report(const GenerateRequest& request, const StageTimes& times) {

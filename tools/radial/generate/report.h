@@ -21,6 +21,9 @@ Report plan_report(const GenerateRequest& request, const GeneratePlan& plan);
 /// Both for people, before the start.
 void print_plan(const GenerateRequest& request, const GeneratePlan& plan);
 
+/// Which blocks the mask keeps, for people.
+void print_mask_stats(const GeneratePlan& plan);
+
 /// Times and peak memory.
 Report result_report(const GenerateRequest& request, const StageTimes& times);
 void print_result(const GenerateRequest& request, const StageTimes& times);

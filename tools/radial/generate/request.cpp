@@ -11,6 +11,12 @@ namespace {
 constexpr IntegerRange kExtent{.least = 1, .most = 1 << 16};
 constexpr int kDefaultKeepEvery = 5;
 
+// The type of a number that may not have been given.
+template <class Number>
+Number number_type(const std::optional<Number>&);
+template <class Number>
+Number number_type(const Number&);
+
 void add_prompt_options(CLI::App& app, GenerateRequest& request) {
   OptionGroup group(app, "What to show");
   CLI::Option* const prompt = group.add_value(
@@ -48,28 +54,28 @@ void add_size_options(CLI::App& app, GenerateRequest& request) {
     return group.add_value(
         names, "N",
         [&target, option](const std::string& text) {
-          target = static_cast<std::remove_reference_t<decltype(target)>>(
-              parse_integer(option, text, kExtent));
+          const std::int64_t count = parse_integer(option, text, kExtent);
+          target = static_cast<decltype(number_type(target))>(count);
         },
         help);
   };
   CLI::Option* const width =
-      add_count("--width,-W", "--width", request.size.width, "Width in pixels; default 832");
+      add_count("--width,-W", "--width", request.width, "Width in pixels; default 832");
   CLI::Option* const height =
-      add_count("--height,-H", "--height", request.size.height, "Height in pixels; default 480");
+      add_count("--height,-H", "--height", request.height, "Height in pixels; default 480");
   CLI::Option* const size = group.add_value(
       "--size", "WxH",
       [&request](const std::string& text) {
         const auto sizes = parse_integers("--size", text, "xX*", 2, "WxH");
-        request.size.width = parse_integer("--size", std::to_string(sizes[0]), kExtent);
-        request.size.height = parse_integer("--size", std::to_string(sizes[1]), kExtent);
+        request.width = parse_integer("--size", std::to_string(sizes[0]), kExtent);
+        request.height = parse_integer("--size", std::to_string(sizes[1]), kExtent);
       },
       "Both at once, such as 832x480 or 832*480");
   CLI::Option* const pair = group.add_pair(
       "--video-size", "H W",
       [&request](const std::string& rows, const std::string& columns) {
-        request.size.height = parse_integer("--video-size", rows, kExtent);
-        request.size.width = parse_integer("--video-size", columns, kExtent);
+        request.height = parse_integer("--video-size", rows, kExtent);
+        request.width = parse_integer("--video-size", columns, kExtent);
       },
       "Both at once, height first");
   size->excludes(width)->excludes(height)->excludes(pair);
@@ -134,6 +140,9 @@ void add_run_options(CLI::App& app, GenerateRequest& request) {
       },
       "Steps from one preview to the next; default 5");
   group.add_flag(
+      "--print-mask-stats", [&request] { request.print_mask_stats = true; },
+      "Print the blocks that the mask keeps: how many, and how many a row");
+  group.add_flag(
       "--dry-run", [&request] { request.dry_run = true; },
       "Check everything, files included, and say what would be done");
   group.add_flag(
@@ -145,9 +154,28 @@ void add_run_options(CLI::App& app, GenerateRequest& request) {
 
 }  // namespace
 
+std::vector<std::string> finish_request(GenerateRequest& request) {
+  if (request.task) {
+    request.size.width = request.task->width;
+    request.size.height = request.task->height;
+  }
+  if (request.width) request.size.width = *request.width;
+  if (request.height) request.size.height = *request.height;
+  std::vector<std::string> notes;
+  if (request.engine.text_on_cpu() && request.engine.load().device.is_cpu()) {
+    notes.push_back("--t5-cpu changes nothing: all parts run on the CPU");
+  }
+  return notes;
+}
+
 void add_request_options(CLI::App& app, GenerateRequest& request) {
   request.engine.add_to(app);
   request.engine.add_lora_to(app);
+  request.engine.add_parts_to(app);
+  OptionGroup(app, "Model")
+      .add_value(
+          "--task", "NAME", [&request](const std::string& text) { request.task = &wan_task(text); },
+          "t2v-1.3B or t2v-14B: that the model is this one, and its defaults of size and shift");
   add_prompt_options(app, request);
   add_size_options(app, request);
   request.sampling.add_to(app);

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "generate/task.h"
 #include "options/attention_options.h"
 #include "options/engine_options.h"
 #include "options/sampling_options.h"
@@ -17,6 +19,8 @@ struct GenerateRequest {
   EngineOptions engine;
   SamplingOptions sampling;
   AttentionOptions attention;
+  const WanTask* task = nullptr;  ///< null: none was named
+  std::optional<std::int64_t> width, height;
   video::VideoSize size;
   video::VaePass vae_pass;
   std::optional<std::string> prompt, prompts_path;
@@ -31,8 +35,13 @@ struct GenerateRequest {
   int preview_interval = 5;  ///< steps between two previews
   bool resume = false;
   int keep_every = 0;  ///< 0: keep nothing
+  bool print_mask_stats = false;
   bool quiet = false, json = false, dry_run = false;
 };
+
+/// The defaults of `--task` for what was not asked for, and what does nothing and should be said.
+/// After parsing, before anything else.
+std::vector<std::string> finish_request(GenerateRequest& request);
 
 /// Adds every option of the command. `request` must outlive the parsing and what follows from it.
 void add_request_options(CLI::App& app, GenerateRequest& request);

@@ -1,6 +1,7 @@
 #include "options/attention_options.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "options/model_geometry.h"
@@ -12,6 +13,24 @@ namespace {
 
 constexpr const char* kHeading = "When and in which order";
 constexpr const char* kModelName = "wan2.1";
+
+double parse_part(const std::string& option, const std::string& text) {
+  if (text == "0") return 0;
+  try {
+    return parse_number(option, text, 0, 1);
+  } catch (const InvalidArgument&) {
+    refuse(option, "a part of the run from 0 to 1, such as 0.25", text);
+  }
+}
+
+// Step i of N begins at the part i / N of the run.
+video::PlaceSet steps_between(double start, double end, int num_steps) {
+  constexpr double kRounding = 1e-9;
+  const int first = static_cast<int>(std::ceil(start * num_steps - kRounding));
+  const int last = static_cast<int>(std::ceil(end * num_steps - kRounding)) - 1;
+  if (first > last) return {};
+  return {"--dense-start-percent", concat(first, "-", last)};
+}
 
 }  // namespace
 
@@ -36,12 +55,23 @@ void AttentionOptions::add_to(CLI::App& app) {
       "--dense-layers", "PLACES",
       [this](const std::string& text) { dense_layers_ = video::PlaceSet("--dense-layers", text); },
       "Layers that stay dense: a count from the first, last:N, or numbers from 0 such as 0-1,29");
-  group.add_value(
+  CLI::Option* const steps = group.add_value(
       "--dense-timesteps,--dense-steps", "PLACES",
       [this](const std::string& text) {
         dense_steps_ = video::PlaceSet("--dense-timesteps", text);
       },
       "Steps that stay dense: likewise, or noise levels such as noise:0.9-1");
+  const auto add_part = [&](const std::string& name, std::optional<double>& target,
+                            const std::string& help) {
+    group
+        .add_value(
+            name, "X",
+            [&target, name](const std::string& text) { target = parse_part(name, text); }, help)
+        ->excludes(steps);
+  };
+  add_part("--dense-start-percent", dense_start_,
+           "From this part of the run on, 0 (default) to 1, steps stay dense");
+  add_part("--dense-end-percent", dense_end_, "Up to this part of the run; default 1");
   group.add_value(
       "--last-dense-timesteps", "N",
       [this](const std::string& text) {
@@ -77,6 +107,14 @@ video::AttentionOptions AttentionOptions::resolve(const VideoLayout& layout, int
   }
   if (dense_layers_) resolved.dense.dense_layers = *dense_layers_;
   if (dense_steps_) resolved.dense.dense_steps = *dense_steps_;
+  if (dense_start_ || dense_end_) {
+    const double start = dense_start_.value_or(0), end = dense_end_.value_or(1);
+    if (start >= end) {
+      throw InvalidArgument(concat(
+          "--dense-end-percent: expected more than --dense-start-percent, ", start, ", got ", end));
+    }
+    resolved.dense.dense_steps = steps_between(start, end, num_steps);
+  }
   if (!named && !preset_) return resolved;
   VideoLayout ordered = layout;
   ordered.order = resolved.order;

@@ -13,7 +13,8 @@
 namespace radial::tools {
 
 /// `--attention` with the parameters of its rule, `--token-order --preset --dense-layers
-/// --dense-timesteps --last-dense-timesteps`: the attention that a model runs on.
+/// --dense-timesteps --last-dense-timesteps --dense-start-percent --dense-end-percent`: the
+/// attention that a model runs on.
 class AttentionOptions {
  public:
   void add_to(CLI::App& app);
@@ -31,6 +32,7 @@ class AttentionOptions {
   std::optional<std::array<std::int32_t, 2>> tile_;
   std::optional<AttentionPreset> preset_;
   std::optional<video::PlaceSet> dense_layers_, dense_steps_;
+  std::optional<double> dense_start_, dense_end_;  // parts of the run, 0 to 1
   video::PlaceSet last_dense_steps_;
 };
 

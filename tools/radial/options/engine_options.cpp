@@ -63,17 +63,21 @@ void require_device(std::string_view option, at::Device device) {
   }
 }
 
-video::LoraUse parse_lora(std::string_view option, std::string_view text) {
+double parse_strength(std::string_view option, std::string_view text) {
   constexpr double kMost = 1e6;
+  std::string number(text);
+  const bool negative = number.starts_with('-');
+  if (negative) number.erase(0, 1);
+  const double size = number == "0" ? 0 : parse_number(option, number, 0, kMost);
+  return negative ? -size : size;
+}
+
+video::LoraUse parse_lora(std::string_view option, std::string_view text) {
   video::LoraUse use{.path = text, .strength = 1};
   const std::size_t colon = text.rfind(':');
   if (!std::filesystem::exists(use.path) && colon != std::string_view::npos) {
-    std::string number(text.substr(colon + 1));
-    const bool negative = number.starts_with('-');
-    if (negative) number.erase(0, 1);
     use.path = text.substr(0, colon);
-    use.strength = number == "0" ? 0 : parse_number(option, number, 0, kMost);
-    if (negative) use.strength = -use.strength;
+    use.strength = parse_strength(option, text.substr(colon + 1));
   }
   if (!std::filesystem::is_regular_file(use.path)) refuse(option, "a LoRA file", text);
   return use;
@@ -98,11 +102,49 @@ void EngineOptions::add_to(CLI::App& app) {
 }
 
 void EngineOptions::add_lora_to(CLI::App& app) {
-  OptionGroup(app, "Model")
-      .add_repeated(
-          "--lora,--lora-path,--lora-weight", "FILE[:STRENGTH]",
-          [this](const std::string& text) { loras_.push_back(parse_lora("--lora", text)); },
-          "A LoRA added to the transformer's weights, 1 times unless said otherwise; repeatable");
+  OptionGroup group(app, "Model");
+  group.add_repeated(
+      "--lora,--lora-path,--lora-weight", "FILE[:STRENGTH]",
+      [this](const std::string& text) { loras_.push_back(parse_lora("--lora", text)); },
+      "A LoRA added to the transformer's weights, 1 times unless said otherwise; repeatable");
+  // Values are taken option by option in the order of their definition: the files are known here.
+  group.add_repeated(
+      "--lora-strength,--lora-multiplier", "X",
+      [this](const std::string& text) {
+        if (num_strengths_ == loras_.size()) {
+          refuse("--lora-strength", concat("one for each --lora, ", loras_.size(), " in all"),
+                 text);
+        }
+        loras_[num_strengths_++].strength = parse_strength("--lora-strength", text);
+      },
+      "Strength of the first --lora, then of the second and so on");
+}
+
+void EngineOptions::add_parts_to(CLI::App& app) {
+  OptionGroup group(app, "Model");
+  const auto add_part = [&](const std::string& names, const std::string& option,
+                            std::optional<std::filesystem::path>& part, const std::string& help) {
+    group.add_value(
+        names, "PATH",
+        [&part, option](const std::string& text) {
+          if (!std::filesystem::exists(text)) refuse(option, "a file or folder that exists", text);
+          part = text;
+        },
+        help);
+  };
+  add_part("--vae,--vae-path", "--vae", vae_,
+           "Another VAE: a file, or a folder with its config.json");
+  add_part("--t5xxl,--t5,--text-encoder", "--t5xxl", text_encoder_,
+           "Another text encoder: a file, or a folder with its config.json");
+  group.add_flag(
+      "--t5-cpu", [this] { text_on_cpu_ = true; },
+      "Run the text encoder on the CPU, whatever --device is");
+}
+
+video::LoadOptions EngineOptions::text_load() const {
+  video::LoadOptions load = load_;
+  if (text_on_cpu_) load.device = at::kCPU;
+  return load;
 }
 
 video::ModelLocation EngineOptions::location() const {

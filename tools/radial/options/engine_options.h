@@ -23,9 +23,17 @@ class EngineOptions {
   /// The transformer to use instead of the folder's: `maybe_other`, else the file that --model
   /// names; empty if it is the folder's own.
   std::string transformer_or(const std::optional<std::string>& maybe_other) const;
-  /// `--lora FILE[:STRENGTH]`, for commands that run the transformer.
+  /// `--lora FILE[:STRENGTH] --lora-strength X`, for commands that run the transformer.
   void add_lora_to(CLI::App& app);
   const std::vector<video::LoraUse>& loras() const { return loras_; }
+
+  /// `--vae --t5xxl`: parts to use instead of the folder's; `--t5-cpu`.
+  void add_parts_to(CLI::App& app);
+  const std::optional<std::filesystem::path>& vae() const { return vae_; }
+  const std::optional<std::filesystem::path>& text_encoder() const { return text_encoder_; }
+  bool text_on_cpu() const { return text_on_cpu_; }
+  /// As load(), for the text encoder.
+  video::LoadOptions text_load() const;
 
   /// Element type and device of the weights; float32 on the CPU unless said otherwise.
   const video::LoadOptions& load() const { return load_; }
@@ -36,6 +44,9 @@ class EngineOptions {
   std::string model_;
   video::LoadOptions load_;
   std::vector<video::LoraUse> loras_;
+  std::size_t num_strengths_ = 0;
+  std::optional<std::filesystem::path> vae_, text_encoder_;
+  bool text_on_cpu_ = false;
 };
 
 /// Element type and device by name: "bfloat16", "cuda:1".

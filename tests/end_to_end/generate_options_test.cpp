@@ -1,0 +1,126 @@
+// Options of `radial generate` that take a part of the model from elsewhere or change its defaults.
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/randn.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "radial/base/error.h"
+#include "small_model.h"
+#include "video/checkpoint/checkpoint_source.h"
+
+namespace radial::test {
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+class GenerateOptions : public SmallModelTest {
+ protected:
+  Json report_of(const std::string& arguments) const {
+    const CommandResult result = run("--json " + arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.exit_code == 0 ? Json::parse(result.out) : Json::object();
+  }
+  std::string dense_steps(const std::string& arguments) const {
+    return report_of("--dry-run --attention radial --block-size 64 " +
+                     arguments)["plan"]["dense_steps"];
+  }
+  void expect_refused(const std::string& arguments, const std::string& line) const {
+    const CommandResult result = run(arguments);
+    EXPECT_EQ(result.exit_code, 2) << arguments;
+    EXPECT_TRUE(result.err.starts_with("radial: " + line)) << result.err;
+    EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+  }
+};
+
+// The same parts under other names give the same video; the folder's own are not looked at.
+TEST_F(GenerateOptions, PartsMayLieElsewhere) {
+  ASSERT_EQ(run("--save-frames a.safetensors").exit_code, 0);
+  const fs::path folder = folder_.path();
+  fs::copy(folder / "model/vae", folder / "other_vae");
+  fs::copy(folder / "model/text_encoder", folder / "other_text");
+  std::ofstream(weights("vae"), std::ios::trunc) << "damaged";
+  std::ofstream(folder / "model/text_encoder/model.safetensors", std::ios::trunc) << "damaged";
+  EXPECT_EQ(run("--save-frames b.safetensors").exit_code, 2);
+  for (const char* parts : {"--vae other_vae --t5xxl other_text",
+                            "--vae-path other_vae/diffusion_pytorch_model.safetensors --t5 "
+                            "other_text/model.safetensors"}) {
+    const CommandResult result = run(std::string("--save-frames b.safetensors ") + parts);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(content("a.safetensors"), content("b.safetensors"));
+  }
+  expect_refused("--vae none", "--vae: expected a file or folder that exists, got 'none'");
+  expect_refused("--text_encoder none", "--t5xxl: expected a file or folder that exists");
+  expect_refused("--t5xxl other_text --vae other_text/model.safetensors",
+                 "other_text/model.safetensors: expected a Wan VAE");
+}
+
+TEST_F(GenerateOptions, AnOptionThatChangesNothingSaysSo) {
+  const CommandResult result = run("--dry-run --t5-cpu");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.err, "radial: note: --t5-cpu changes nothing: all parts run on the CPU\n");
+}
+
+TEST_F(GenerateOptions, ATaskIsCheckedAgainstTheModel) {
+  expect_refused("--task t2v-1.3B",
+                 "--task: expected a model of 30 layers of width 1536 for t2v-1.3B, got one of 2 "
+                 "of width 16");
+  expect_refused("--task T2V-14b", "--task: expected a model of 40 layers of width 5120");
+  expect_refused("--task i2v-14B", "--task: expected t2v-1.3B or t2v-14B, got 'i2v-14B'");
+}
+
+TEST_F(GenerateOptions, StepsStayDenseInAPartOfTheRun) {
+  EXPECT_EQ(dense_steps("--steps 8 --dense-end-percent 0.25"), "0-1");
+  EXPECT_EQ(dense_steps("--steps 8 --dense-start-percent 0.5"), "4-7");
+  EXPECT_EQ(dense_steps("--steps 10 --dense-start-percent 0.3 --dense-end-percent 0.7"), "3-6");
+  EXPECT_EQ(dense_steps("--steps 8 --dense-end-percent 0.25 --last-dense-timesteps 1"), "0-1, 7");
+  EXPECT_EQ(dense_steps("--steps 8 --preset paper --dense-start-percent 0 --dense-end-percent 0.1"),
+            "0");
+  expect_refused("--dense-end-percent 25",
+                 "--dense-end-percent: expected a part of the run from 0 to 1, such as 0.25, got "
+                 "'25'");
+  expect_refused("--attention radial --dense-start-percent 0.5 --dense-end-percent 0.5",
+                 "--dense-end-percent: expected more than --dense-start-percent");
+  expect_refused("--dense-timesteps 2 --dense-end-percent 0.5", "--dense-");
+}
+
+TEST_F(GenerateOptions, MaskStatsAreTheBlocksKept) {
+  const std::string sparse = "--dry-run --attention radial --block-size 64 --print-mask-stats";
+  const CommandResult result = run(sparse);
+  EXPECT_NE(result.out.find("blocks     38 of 49 kept"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("rows       longest "), std::string::npos) << result.out;
+  const Json stats = report_of(sparse)["plan"]["mask_stats"];
+  EXPECT_EQ(stats["kept_blocks"], 38);
+  EXPECT_EQ(stats["all_blocks"], 49);
+  EXPECT_LE(stats["shortest_row"], stats["median_row"]);
+  const CommandResult dense = run("--dry-run --print-mask-stats");
+  EXPECT_NE(dense.out.find("blocks     attention is dense"), std::string::npos) << dense.out;
+}
+
+TEST_F(GenerateOptions, StrengthsBelongToTheLorasInOrder) {
+  const std::string module = "diffusion_model.blocks.0.self_attn.q.";
+  for (const int layer : {0, 1}) {
+    const at::Generator generator = at::detail::createCPUGenerator(5 + layer);
+    video::save_tensors(folder_.path() / concat("l", layer, ".safetensors"),
+                        {{module + "lora_A.weight", at::randn({4, 16}, generator, at::kFloat)},
+                         {module + "lora_B.weight", at::randn({16, 4}, generator, at::kFloat)}});
+  }
+  const auto latents = [&](const std::string& loras) {
+    EXPECT_EQ(run("--save-latents x.safetensors " + loras).exit_code, 0) << loras;
+    return content("x.safetensors");
+  };
+  const std::string wanted = latents("--lora l0.safetensors:0.5 --lora l1.safetensors:-2");
+  EXPECT_EQ(latents("--lora l0.safetensors --lora-strength 0.5 --lora l1.safetensors "
+                    "--lora_multiplier -2"),
+            wanted);
+  EXPECT_NE(latents("--lora l0.safetensors --lora l1.safetensors"), wanted);
+  expect_refused("--lora-strength 0.5", "--lora-strength: expected one for each --lora, 0 in all");
+  expect_refused("--lora-multiplier x", "--lora-strength: expected");
+}
+
+}  // namespace
+}  // namespace radial::test
