@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "engine/fixture.h"
 #include "radial/base/error.h"
@@ -57,6 +59,30 @@ TEST_F(DenoiseParity, GivesTheLatentsOfDiffusers) {
        {SamplingMethod::kUniPc, SamplingMethod::kDpmPlusPlus, SamplingMethod::kEuler}) {
     SCOPED_TRACE(name_of(method));
     EXPECT_PARITY(run(method, {}), fixture_["latents." + std::string(name_of(method))]);
+  }
+}
+
+// tests/parity/generate/denoise_runs.py: videos of 1 to 17 frames, odd grids, texts of 1 to 9
+// tokens.
+TEST_F(DenoiseParity, GivesTheLatentsOfDiffusersForAnyStepsAndSizes) {
+  const Fixture runs("denoise_runs.safetensors");
+  const std::map<SamplingMethod, std::vector<int>> steps{
+      {SamplingMethod::kUniPc, {2, 3, 10, 20}},
+      {SamplingMethod::kDpmPlusPlus, {2, 3, 10, 20}},
+      {SamplingMethod::kEuler, {2, 20}}};
+  for (const auto& [method, counts] : steps) {
+    for (const int count : counts) {
+      const std::string name = concat(name_of(method), ".", count, ".");
+      SCOPED_TRACE(name);
+      const NoiseSchedule schedule =
+          make_noise_schedule({.method = method, .num_steps = count, .shift = 5});
+      const ResolvedAttention dense =
+          resolve_attention({}, model_.layout_of(runs[name + "noise"]), 1, schedule, plans_);
+      const at::Tensor latents =
+          denoise(model_, {runs[name + "noise"], runs[name + "prompt"], runs[name + "negative"]},
+                  {method, schedule, 4}, dense);
+      EXPECT_PARITY(latents, runs[name + "latents"]);
+    }
   }
 }
 

@@ -4,8 +4,10 @@
 #include <ATen/core/Tensor.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
+#include <sstream>
 #include <string>
 
 #include "video/checkpoint/checkpoint_source.h"
@@ -41,13 +43,34 @@ inline double relative_l2(const at::Tensor& got, const at::Tensor& expected) {
   return ((got.to(at::kDouble) - exact).norm() / exact.norm()).item<double>();
 }
 
+/// Keeps the largest difference that a test found, and what it allows, in the test's report, from
+/// which scripts/parity_report makes docs/parity.md.
+inline void record_parity(double difference, double tolerance) {
+  const testing::TestResult& result =
+      *testing::UnitTest::GetInstance()->current_test_info()->result();
+  for (int i = 0; i < result.test_property_count(); ++i) {
+    const testing::TestProperty& property = result.GetTestProperty(i);
+    if (property.key() != std::string("relative_l2")) continue;
+    difference = std::max(difference, std::stod(property.value()));
+  }
+  std::ostringstream text;
+  text << difference;
+  testing::Test::RecordProperty("relative_l2", text.str());
+  std::ostringstream allowed;
+  allowed << tolerance;
+  testing::Test::RecordProperty("tolerance", allowed.str());
+}
+
 /// Ten times what another order of float32 arithmetic changes in models of this size.
 inline constexpr double kParity = 2e-5;
 
-#define EXPECT_PARITY(got, expected)                    \
-  do {                                                  \
-    ASSERT_EQ((got).sizes(), (expected).sizes());       \
-    EXPECT_LE(relative_l2((got), (expected)), kParity); \
+#define EXPECT_PARITY(got, expected)                                      \
+  do {                                                                    \
+    const at::Tensor parity_got = (got);                                  \
+    ASSERT_EQ(parity_got.sizes(), (expected).sizes());                    \
+    const double parity_difference = relative_l2(parity_got, (expected)); \
+    record_parity(parity_difference, kParity);                            \
+    EXPECT_LE(parity_difference, kParity);                                \
   } while (false)
 
 }  // namespace radial::video
