@@ -79,6 +79,7 @@ TEST(InspectCommand, ShowsALorasRanksTargetsAndMetadata) {
                                      {"greatest_rank", 8},
                                      {"targets", {{"self_attn.q", 2}, {"blocks.ffn", 1}}}}));
   const std::string text = inspect("l.safetensors", folder, 0).out;
+  EXPECT_NE(text.find(" 174 parameters, 348 B, "), std::string::npos) << text;
   EXPECT_NE(text.find("rank      2 to 8\n"), std::string::npos) << text;
   EXPECT_NE(text.find("target    self_attn.q (2 modules)\n"), std::string::npos) << text;
   write_file(folder.path() / "m.safetensors",

@@ -71,7 +71,9 @@ std::string quantity(double value, const char* unit) {
   char text[64];
   std::snprintf(text, sizeof text, value < 10 && *prefix != '\0' ? "%.2f %s%s" : "%.4g %s%s", value,
                 prefix, unit);
-  return text;
+  std::string shown = text;
+  if (shown.ends_with(' ')) shown.pop_back();  // a small number of nothing in particular
+  return shown;
 }
 
 std::string line_of(const video::WeightFacts& facts) {
