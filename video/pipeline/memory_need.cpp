@@ -23,7 +23,8 @@ constexpr std::uint64_t kLibraries = 8'000'000;
 }  // namespace
 
 Fit fit_of(std::uint64_t needed, std::uint64_t free) {
-  // What a part takes was measured to be 0.8 to 1.5 times what is worked out here.
+  // A part that took less than 0.8 times what is worked out here was not seen: beyond it cannot
+  // fit.
   constexpr double kSurely = 0.8, kNear = 0.9;
   const auto most = static_cast<double>(needed);
   if (kSurely * most > static_cast<double>(free)) return Fit::kCannot;
