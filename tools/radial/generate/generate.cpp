@@ -13,6 +13,7 @@
 #include "generate/plan.h"
 #include "generate/progress.h"
 #include "generate/report.h"
+#include "generate/run.h"
 #include "generate/video_output.h"
 #include "options/stop_signals.h"
 #include "radial/base/error.h"
@@ -187,6 +188,8 @@ void print_cut_prompts(const GeneratePlan& plan) {
   }
 }
 
+}  // namespace
+
 int run_generate(const GenerateRequest& request) {
   const c10::InferenceMode no_gradients;
   const GeneratePlan plan = plan_run(request);
@@ -221,8 +224,6 @@ int run_generate(const GenerateRequest& request) {
   if (request.json) std::printf("%s\n", text_of(report, 2).c_str());
   return kSuccess;
 }
-
-}  // namespace
 
 std::function<int()> add_generate_options(CLI::App& app) {
   auto request = std::make_shared<GenerateRequest>();

@@ -6,7 +6,7 @@ namespace radial::tools {
 
 std::vector<Command> training_parts() {
   return {
-      vae_part(), latents_part(), dit_part(), model_part(), curves_part(),
+      vae_part(), latents_part(), dit_part(), model_part(), evaluate_part(), curves_part(),
   };
 }
 

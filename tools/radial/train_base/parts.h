@@ -14,5 +14,6 @@ Command vae_part();
 Command latents_part();
 Command dit_part();
 Command model_part();
+Command evaluate_part();
 
 }  // namespace radial::tools

@@ -12,7 +12,7 @@
 namespace radial::video {
 namespace {
 
-constexpr std::int64_t kFewestFrames = 9, kShortestSide = 64, kWorkingSide = 256;
+constexpr std::int64_t kFewestFrames = 9, kWorkingSide = 256;
 
 void check(const at::Tensor& frames, double fps) {
   const bool is_clip = frames.dim() == 4 && frames.size(1) == 3;
@@ -22,16 +22,19 @@ void check(const at::Tensor& frames, double fps) {
   RADIAL_REQUIRE(is_number, "frames: expected bytes or floats in [0, 1], got ",
                  c10::toString(frames.scalar_type()));
   const std::int64_t side = std::min(frames.size(2), frames.size(3));
-  RADIAL_REQUIRE(side >= kShortestSide, "frames: expected sides of ", kShortestSide,
+  RADIAL_REQUIRE(side >= kShortestJudgedSide, "frames: expected sides of ", kShortestJudgedSide,
                  " pixels or more, got ", side);
   RADIAL_REQUIRE(fps > 0 && std::isfinite(fps), "fps: expected more than 0, got ", fps);
-  const std::int64_t fewest =
-      std::max(kFewestFrames, static_cast<std::int64_t>(fps * kNativeSeconds / 2) + 1);
+  const std::int64_t fewest = fewest_judged_frames(fps);
   RADIAL_REQUIRE(frames.size(0) >= fewest, "frames: expected ", fewest, " or more at ", fps,
                  " a second, got ", frames.size(0));
 }
 
 }  // namespace
+
+std::int64_t fewest_judged_frames(double fps) {
+  return std::max(kFewestFrames, static_cast<std::int64_t>(fps * kNativeSeconds / 2) + 1);
+}
 
 ClipPixels pixels_of(const at::Tensor& frames, double fps) {
   check(frames, fps);

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 namespace radial::video {
@@ -23,10 +24,14 @@ struct ClipPixels {
   double unit() const { return std::min(height, width) / 2.0; }
 };
 
+inline constexpr std::int64_t kShortestJudgedSide = 64;
+/// So many frames at `fps` a second are judged: 9, and those of half of kNativeSeconds.
+std::int64_t fewest_judged_frames(double fps);
+
 /// Frames [T, 3, H, W], bytes or floats in [0, 1], of the first kNativeSeconds. Pictures whose
 /// shorter side is longer than 256 pixels are reduced to that. Throws InvalidArgument for another
-/// shape or type, for values that are no numbers, for sides shorter than 64 pixels, for less than
-/// kFewestFrames, or unless `fps` is more than 0 and the frames span half of kNativeSeconds.
+/// shape or type, for values that are no numbers, for sides shorter than
+/// kShortestJudgedSide, for less than fewest_judged_frames, or unless `fps` is more than 0.
 ClipPixels pixels_of(const at::Tensor& frames, double fps);
 
 }  // namespace radial::video
