@@ -11,6 +11,7 @@
 #include "train_base/clip_picture.h"
 #include "train_base/parts.h"
 #include "train_base/run_options.h"
+#include "train_base/value_options.h"
 #include "video/checkpoint/json_text.h"
 #include "video/train/vae_trainer.h"
 #include "video/world/caption.h"
@@ -174,26 +175,6 @@ int run_vae_part(VaePartRequest request) {
   return run_training_part(request.run, settings_of(request, config), [&] {
     return std::make_unique<PicturedVaeTrainer>(config, weights, trainer);
   });
-}
-
-void add_integer(OptionGroup& group, const std::string& name, std::int64_t& target,
-                 IntegerRange range, const std::string& help) {
-  group.add_value(
-      name, "N",
-      [&target, name, range](const std::string& text) {
-        target = parse_integer(name, text, range);
-      },
-      help);
-}
-
-void add_number(OptionGroup& group, const std::string& name, double& target, double most,
-                const std::string& help) {
-  group.add_value(
-      name, "X",
-      [&target, name, most](const std::string& text) {
-        target = text == "0" ? 0 : parse_number(name, text, 0, most);
-      },
-      help);
 }
 
 void add_clip_options(CLI::App& app, VaePartRequest& request) {
