@@ -45,6 +45,7 @@ constexpr BadRequest kRequests[] = {
     {"generate --last-dense-timesteps x", "--last-dense-timesteps: expected a whole number"},
     {"generate --config none.json", "--config: expected a file of JSON that exists"},
     {"generate --prompt x --output x.mp4 --model none", "--model: expected the folder of a model"},
+    {"generate --prompt x --output x.mp4 --model .", ".: expected a transformer, in the folder"},
     {"generate --num-frames 0", "--num-frames: expected a whole number from 1"},
     {"generate --width x", "--width: expected a whole number from 1"},
     {"generate --steps 0", "--steps: expected a whole number from 1 to 1000"},

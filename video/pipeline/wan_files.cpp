@@ -82,7 +82,12 @@ WanFiles find_wan_files(const fs::path& model, const std::optional<fs::path>& ma
 
 WanConfig read_transformer_config(const WanFiles& files) {
   if (!files.transformer_config) {
-    throw Error(concat(files.transformer.string(), ": expected a config.json beside the weights"));
+    const bool is_folder = fs::is_directory(files.transformer);
+    throw Error(concat(files.transformer.string(),
+                       is_folder
+                           ? ": expected a transformer, in the folder transformer or with its "
+                             "config.json here, found neither"
+                           : ": expected a config.json beside the weights"));
   }
   const std::string path = files.transformer_config->string();
   return parse_wan_config(read_text_file(path), path);
