@@ -132,7 +132,8 @@ class Monitor:
         except ImportError:
             return
         pynvml.nvmlInit()
-        self.nvml, self.gpu = pynvml, pynvml.nvmlDeviceGetHandleByIndex(0)
+        uuid = f"GPU-{torch.cuda.get_device_properties(0).uuid}"  # NVML numbers GPUs otherwise
+        self.nvml, self.gpu = pynvml, pynvml.nvmlDeviceGetHandleByUUID(uuid)
         threading.Thread(target=self._sample, daemon=True).start()
 
     def _sample(self):

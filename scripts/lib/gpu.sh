@@ -34,9 +34,15 @@ python_path() {
 
 sampler=
 
+# first_gpu: what nvidia-smi calls the first GPU that a CUDA program sees.
+first_gpu() {
+  local visible=${CUDA_VISIBLE_DEVICES:-0}
+  printf '%s\n' "${visible%%,*}"
+}
+
 # start_sampling FILE: clocks, power and temperature of the first GPU, twice a second.
 start_sampling() {
-  nvidia-smi -i 0 --format=csv,noheader,nounits -lms 500 \
+  nvidia-smi -i "$(first_gpu)" --format=csv,noheader,nounits -lms 500 \
     --query-gpu=clocks.sm,clocks.mem,power.draw,temperature.gpu,utilization.gpu,memory.used \
     > "$1" 2> /dev/null &
   sampler=$!

@@ -46,7 +46,8 @@ def summary(path):
 
 
 def machine():
-    query = ["nvidia-smi", "-i", "0", "--format=csv,noheader", "--query-gpu=" + ",".join(MACHINE)]
+    gpu = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
+    query = ["nvidia-smi", "-i", gpu, "--format=csv,noheader", "--query-gpu=" + ",".join(MACHINE)]
     fields = subprocess.run(query, capture_output=True, text=True).stdout.strip().split(", ")
     return dict(zip(MACHINE, fields)) | {"system": platform.platform(), "processors": os.cpu_count()}
 

@@ -109,8 +109,10 @@ class CudaBenchDevice : public BenchDevice {
   }
 
   std::string state() const override {
+    char bus_id[32] = {};  // nvidia-smi numbers GPUs in another way than CUDA may
+    check(cudaDeviceGetPCIBusId(bus_id, sizeof bus_id, index_), "cudaDeviceGetPCIBusId");
     return first_line_of(
-        concat("nvidia-smi -i ", index_,
+        concat("nvidia-smi -i ", bus_id,
                " --query-gpu=clocks.sm,power.draw.instant,temperature.gpu --format=csv,noheader "
                "2>/dev/null"));
   }
