@@ -93,6 +93,13 @@ TokenOrder AttentionOptions::token_order() const {
   return TokenOrder::tiled(tile_h, tile_w);
 }
 
+void AttentionOptions::stay_dense(std::optional<int> layers, std::optional<int> steps) {
+  if (layers) dense_layers_ = video::PlaceSet("--dense-layers", concat(*layers));
+  if (!steps) return;
+  dense_steps_ = video::PlaceSet("--dense-timesteps", concat(*steps));
+  dense_start_ = dense_end_ = std::nullopt;
+}
+
 video::AttentionOptions AttentionOptions::resolve(const VideoLayout& layout, int num_steps) const {
   const auto first = [](int count) { return video::PlaceSet("--preset", concat(count)); };
   video::AttentionOptions resolved{.order = token_order()};

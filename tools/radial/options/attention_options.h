@@ -23,6 +23,10 @@ class AttentionOptions {
   /// asked for. Throws InvalidArgument if the rule does not take what was asked for.
   video::AttentionOptions resolve(const VideoLayout& layout, int num_steps) const;
 
+  /// Instead of what was asked for: the first `layers` layers or `steps` steps stay dense, where
+  /// given.
+  void stay_dense(std::optional<int> layers, std::optional<int> steps);
+
  private:
   TokenOrder token_order() const;
 

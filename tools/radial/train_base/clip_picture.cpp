@@ -1,5 +1,8 @@
 #include "train_base/clip_picture.h"
 
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+
 #include <algorithm>
 #include <cstdint>
 
@@ -12,6 +15,11 @@ namespace {
 
 constexpr std::int64_t kMostFrames = 6;
 
+// The `i`-th of `count` frames spread evenly over `all`.
+std::int64_t spread_frame(std::int64_t i, std::int64_t count, std::int64_t all) {
+  return count > 1 ? i * (all - 1) / (count - 1) : 0;
+}
+
 }  // namespace
 
 void write_clip_rows(const std::filesystem::path& path, const std::vector<at::Tensor>& clips,
@@ -22,7 +30,7 @@ void write_clip_rows(const std::filesystem::path& path, const std::vector<at::Te
   Image image(static_cast<int>(frames) * width, static_cast<int>(clips.size()) * height, Color{});
   for (std::size_t row = 0; row < clips.size(); ++row) {
     for (std::int64_t i = 0; i < frames; ++i) {
-      const std::int64_t frame = frames > 1 ? i * (all - 1) / (frames - 1) : 0;
+      const std::int64_t frame = spread_frame(i, frames, all);
       const at::Tensor pixels = clips[row].select(1, frame).permute({1, 2, 0}).contiguous();
       const auto* value = pixels.const_data_ptr<std::uint8_t>();
       for (int y = 0; y < height; ++y) {
@@ -36,6 +44,16 @@ void write_clip_rows(const std::filesystem::path& path, const std::vector<at::Te
   OutputFile file("--out", path.string());
   write_png(file, image, about);
   file.commit();
+}
+
+at::Tensor picture_frames(const at::Tensor& frames, std::int64_t most_width) {
+  const std::int64_t all = frames.size(0), count = std::min(kMostFrames, all);
+  std::vector<at::Tensor> chosen;
+  for (std::int64_t i = 0; i < count; ++i) chosen.push_back(frames[spread_frame(i, count, all)]);
+  at::Tensor pictures = at::stack(chosen);
+  const std::int64_t factor = (frames.size(3) + most_width - 1) / most_width;
+  if (factor > 1) pictures = at::avg_pool2d(pictures, {factor, factor});
+  return (pictures * 255).round().to(at::kByte).transpose(0, 1).contiguous();
 }
 
 }  // namespace radial::tools

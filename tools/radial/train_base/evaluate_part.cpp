@@ -1,7 +1,4 @@
-#include <ATen/Functions.h>
-#include <ATen/TensorOperators.h>
-
-#include <array>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -15,12 +12,12 @@
 #include "options/option_values.h"
 #include "options/stop_signals.h"
 #include "radial/base/error.h"
-#include "train_base/clip_picture.h"
-#include "train_base/evaluated_clips.h"
+#include "train_base/clip_maker.h"
+#include "train_base/evaluation.h"
+#include "train_base/evaluation_report.h"
 #include "train_base/parts.h"
 #include "video/checkpoint/json_text.h"
 #include "video/nn/interruption.h"
-#include "video/train/video_similarity.h"
 #include "video/world/judge.h"
 #include "video/world/judge/clip_pixels.h"
 
@@ -28,24 +25,23 @@ namespace radial::tools {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kMostPrompts = video::kMaxHeldOutPrompts;
+constexpr std::size_t kBatchOnGpu = 8;
+constexpr const char* kSweepLayers = "--sweep-dense-layers";
+constexpr const char* kSweepSteps = "--sweep-dense-timesteps";
 
 struct EvaluateRequest {
   GenerateRequest clips;
   std::string prompts = "20", out;
   std::optional<std::string> compare;
+  std::vector<int> dense_layers, dense_steps;  ///< to compare; empty: as the clips' options say
+  std::optional<std::size_t> batch_size;
   CLI::App no_attention;  ///< holds the options of dense attention, none of which is given
 };
 
-struct Prompt {
-  std::string text;
-  video::CaptionFacts facts;
-};
-
-std::vector<Prompt> prompts_of(const std::string& value) {
-  std::vector<Prompt> prompts;
+std::vector<EvaluatedPrompt> prompts_of(const std::string& value) {
+  std::vector<EvaluatedPrompt> prompts;
   if (!fs::is_regular_file(value)) {
     const bool is_number = value.find_first_not_of("0123456789") == std::string::npos;
     if (!is_number) refuse("--prompts", "a number or a file that exists", value);
@@ -70,139 +66,20 @@ std::vector<Prompt> prompts_of(const std::string& value) {
   return prompts;
 }
 
-/// What the judge says of all clips of one setting.
-struct Score {
-  std::array<int, video::kNumAttributes> right{};
-  int all = 0, count = 0;
-
-  void add(const video::Judgement& judgement) {
-    ++count;
-    all += judgement.all() ? 1 : 0;
-    for (std::size_t i = 0; i < right.size(); ++i) right[i] += judgement.verdicts[i].is_right;
-  }
-  double share(int number) const { return static_cast<double>(number) / count; }
-  Json json() const {
-    Json shares;
-    for (std::size_t i = 0; i < right.size(); ++i) {
-      shares[std::string(video::kAttributeNames[i])] = share(right[i]);
+// "0,2,5", each once.
+std::vector<int> parse_counts(const char* option, const std::string& text) {
+  std::vector<int> counts;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const auto count = static_cast<int>(parse_integer(option, part, {.least = 0, .most = 1000}));
+    if (std::find(counts.begin(), counts.end(), count) != counts.end()) {
+      refuse(option, "each count once", text);
     }
-    shares["all"] = share(all);
-    return shares;
+    counts.push_back(count);
   }
-  void print(const char* name) const {
-    std::printf("%-9s", name);
-    for (const int number : right) std::printf("  %5.1f %%", 100 * share(number));
-    std::printf("  %5.1f %%\n", 100 * share(all));
-  }
-};
-
-Json json_of(const video::Judgement& judgement) {
-  Json result;
-  for (std::size_t i = 0; i < judgement.verdicts.size(); ++i) {
-    const video::Verdict& verdict = judgement.verdicts[i];
-    result[std::string(video::kAttributeNames[i])] = {
-        {"right", verdict.is_right}, {"wanted", verdict.wanted}, {"seen", verdict.seen}};
-  }
-  result["all"] = judgement.all();
-  return result;
+  if (counts.empty()) refuse(option, "counts such as 0,2,5", text);
+  return counts;
 }
-
-at::Tensor picture_of(const at::Tensor& frames) {
-  return (frames * 255).round().to(at::kByte).transpose(0, 1).contiguous();
-}
-
-class Evaluation {
- public:
-  Evaluation(const EvaluateRequest& request, std::vector<Prompt> prompts,
-             std::vector<EvaluatedClips> settings)
-      : request_(request), prompts_(std::move(prompts)), settings_(std::move(settings)) {}
-
-  int run() {
-    for (const EvaluatedClips& clips : settings_) {
-      const int code = clips.make();
-      if (code != kSuccess) return code;
-    }
-    try {
-      for (std::size_t i = 0; i < prompts_.size(); ++i) {
-        video::stop_if_requested();
-        add(i);
-      }
-    } catch (const video::Interrupted&) {
-      std::fputs("radial: interrupted; the same command goes on\n", stderr);
-      return kInterrupted;
-    }
-    write();
-    if (!request_.clips.quiet) print();
-    return kSuccess;
-  }
-
- private:
-  static constexpr std::size_t kMostRows = 40;
-
-  bool compares() const { return settings_.size() == 2; }
-
-  void add(std::size_t index) {
-    Json entry{{"prompt", prompts_[index].text}, {"seed", settings_[0].seed(index)}};
-    std::vector<at::Tensor> clips;
-    for (std::size_t i = 0; i < settings_.size(); ++i) {
-      clips.push_back(settings_[i].frames(index));
-      const video::Judgement judgement =
-          video::judge(clips.back(), request_.clips.fps, prompts_[index].facts);
-      scores_[i].add(judgement);
-      entry[i == 0 ? "judged" : "judged_compared"] = json_of(judgement);
-      if (rows_.size() < kMostRows) rows_.push_back(picture_of(clips.back()));
-    }
-    if (compares()) {
-      const double psnr = video::psnr_of_frames(clips[1], clips[0]);
-      const double ssim = video::ssim_of_frames(clips[1], clips[0]);
-      entry["psnr"] = psnr;
-      entry["ssim"] = ssim;
-      psnr_ += psnr / static_cast<double>(prompts_.size());
-      ssim_ += ssim / static_cast<double>(prompts_.size());
-    }
-    entries_.push_back(std::move(entry));
-  }
-
-  void write() const {
-    const fs::path out = request_.out;
-    Json result{{"prompts", prompts_.size()}, {"shares", scores_[0].json()}};
-    if (compares()) {
-      result["compared"] = {{"attention", *request_.compare},
-                            {"shares", scores_[1].json()},
-                            {"psnr", psnr_},
-                            {"ssim", ssim_}};
-    }
-    result["clips"] = entries_;
-    write_text_file(out / "evaluation.json",
-                    result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-    write_clip_rows(out / "sheet.png", rows_,
-                    compares() ? "a dense clip, below it the one compared with it"
-                               : "a clip in each row, in the order of the prompts");
-  }
-
-  void print() const {
-    std::printf("right    ");
-    for (const std::string_view name : video::kAttributeNames) std::printf("  %7s", name.data());
-    std::printf("  %7s\n", "all");
-    scores_[0].print(compares() ? "dense" : "clips");
-    if (compares()) {
-      scores_[1].print("compared");
-      std::printf("PSNR %.2f dB, SSIM %.4f: %s to dense, means over %zu prompts\n", psnr_, ssim_,
-                  request_.compare->c_str(), prompts_.size());
-    }
-    for (const char* name : {"evaluation.json", "sheet.png"}) {
-      std::printf("wrote      %s\n", (fs::path(request_.out) / name).c_str());
-    }
-  }
-
-  const EvaluateRequest& request_;
-  std::vector<Prompt> prompts_;
-  std::vector<EvaluatedClips> settings_;
-  std::array<Score, 2> scores_;
-  double psnr_ = 0, ssim_ = 0;
-  Json entries_ = Json::array();
-  std::vector<at::Tensor> rows_;
-};
 
 void check(const EvaluateRequest& request) {
   if (request.out.empty()) refuse("--out", "a folder", "");
@@ -220,13 +97,51 @@ void check(const EvaluateRequest& request) {
     refuse(option, concat("at least ", video::kShortestJudgedSide, " pixels to be judged"),
            std::to_string(side));
   }
+  if (request.compare) return;
+  for (const auto& [option, counts] : {std::pair{kSweepLayers, &request.dense_layers},
+                                       std::pair{kSweepSteps, &request.dense_steps}}) {
+    if (!counts->empty()) throw InvalidArgument(concat(option, ": expected with --compare"));
+  }
 }
 
-// The clips of one setting, or of two: dense, and under the rule to compare.
+// Counts to go through, or one that leaves things as they are.
+std::vector<std::optional<int>> choices_of(const std::vector<int>& counts) {
+  if (counts.empty()) return {std::nullopt};
+  return {counts.begin(), counts.end()};
+}
+
+std::string compared_name(const std::optional<int>& layers, const std::optional<int>& steps) {
+  std::string name;
+  if (layers) name += concat("_layers_", *layers);
+  if (steps) name += concat("_steps_", *steps);
+  return name.empty() ? "compared" : "dense" + name;
+}
+
+// Under the rule to compare, whose option is to be set.
+void add_compared(CLI::Option& rule, const EvaluateRequest& request,
+                  const std::vector<std::string>& texts, std::vector<EvaluatedClips>& settings) {
+  try {
+    rule.add_result(*request.compare);
+    rule.run_callback();
+    for (const auto& layers : choices_of(request.dense_layers)) {
+      for (const auto& steps : choices_of(request.dense_steps)) {
+        GenerateRequest clips = request.clips;
+        clips.attention.stay_dense(layers, steps);
+        settings.emplace_back(fs::path(request.out) / compared_name(layers, steps), clips, texts);
+      }
+    }
+  } catch (const InvalidArgument& error) {
+    const std::string text = error.what();
+    const bool is_rule = text.starts_with("--rule:") || text.starts_with("--attention:");
+    throw InvalidArgument(is_rule ? "--compare" + text.substr(text.find(':')) : text);
+  }
+}
+
+// The clips of one setting, or of several: dense, and under the rule to compare.
 std::vector<EvaluatedClips> settings_of(CLI::App& app, EvaluateRequest& request,
-                                        const std::vector<Prompt>& prompts) {
+                                        const std::vector<EvaluatedPrompt>& prompts) {
   std::vector<std::string> texts;
-  for (const Prompt& prompt : prompts) texts.push_back(prompt.text);
+  for (const EvaluatedPrompt& prompt : prompts) texts.push_back(prompt.text);
   std::vector<EvaluatedClips> settings;
   const fs::path out = request.out;
   if (!request.compare) {
@@ -241,15 +156,7 @@ std::vector<EvaluatedClips> settings_of(CLI::App& app, EvaluateRequest& request,
   dense.attention = {};
   dense.attention.add_to(request.no_attention);
   settings.emplace_back(out / "dense", dense, texts);
-  try {
-    rule->add_result(*request.compare);
-    rule->run_callback();
-    settings.emplace_back(out / "compared", request.clips, texts);
-  } catch (const InvalidArgument& error) {
-    const std::string text = error.what();
-    const bool is_rule = text.starts_with("--rule:") || text.starts_with("--attention:");
-    throw InvalidArgument(is_rule ? "--compare" + text.substr(text.find(':')) : text);
-  }
+  add_compared(*rule, request, texts, settings);
   return settings;
 }
 
@@ -270,29 +177,76 @@ void add_clip_options(CLI::App& app, GenerateRequest& clips) {
       "Of the first clip's initial noise, the next one's is one more; default 0");
 }
 
-std::function<int()> add_evaluate_options(CLI::App& app) {
-  auto request = std::make_shared<EvaluateRequest>();
+void add_own_options(CLI::App& app, EvaluateRequest& request) {
   OptionGroup group(app, "The evaluation");
   group.add_value(
-      "--prompts", "N|FILE", [request](const std::string& text) { request->prompts = text; },
+      "--prompts", "N|FILE", [&request](const std::string& text) { request.prompts = text; },
       "The first N held-out prompts, or a file with a prompt on each line; default 20");
   group.add_value(
-      "--out", "FOLDER", [request](const std::string& text) { request->out = text; },
+      "--out", "FOLDER", [&request](const std::string& text) { request.out = text; },
       "Where clips, evaluation.json and sheet.png go; clips that are there are not made again");
   group.add_value(
-      "--compare", "RULE", [request](const std::string& text) { request->compare = text; },
+      "--compare", "RULE", [&request](const std::string& text) { request.compare = text; },
       "Make each clip dense and, of the same seed, with --attention RULE: PSNR, SSIM, both scores");
+  group.add_value(
+      kSweepLayers, "N,N,...",
+      [&request](const std::string& text) {
+        request.dense_layers = parse_counts(kSweepLayers, text);
+      },
+      "With --compare: once for each count of first layers that stay dense");
+  group.add_value(
+      concat(kSweepSteps, ",--sweep-dense-steps"), "N,N,...",
+      [&request](const std::string& text) {
+        request.dense_steps = parse_counts(kSweepSteps, text);
+      },
+      "Likewise of first steps; with both, for each pair");
+  group.add_value(
+      "--batch-size", "N",
+      [&request](const std::string& text) {
+        request.batch_size = parse_integer("--batch-size", text, {.least = 1, .most = 256});
+      },
+      "Clips made at once; default 8 on a GPU, 1 on a CPU");
+}
+
+int evaluate(CLI::App& app, EvaluateRequest& request) {
+  const GenerateRequest& clips = request.clips;
+  if (clips.config_path) apply_config_file(app, *clips.config_path);
+  for (const std::string& note : finish_request(request.clips)) {
+    std::fprintf(stderr, "radial: note: %s\n", note.c_str());
+  }
+  check(request);
+  std::vector<EvaluatedPrompt> prompts = prompts_of(request.prompts);
+  std::vector<EvaluatedClips> settings = settings_of(app, request, prompts);
+  const bool on_gpu = !clips.engine.load().device.is_cpu();
+  const std::size_t batch_size =
+      std::min(request.batch_size.value_or(on_gpu ? kBatchOnGpu : 1), prompts.size());
+  for (const std::string& warning : check_clip_memory(settings[0].plan(), batch_size)) {
+    std::fprintf(stderr, "radial: note: %s\n", warning.c_str());
+  }
+  stop_on_signals();
+  try {
+    Evaluation evaluation(prompts, std::move(settings), batch_size, clips.quiet);
+    evaluation.run();
+    evaluation.write(request.out);
+    if (clips.quiet) return kSuccess;
+    print_evaluation(evaluation_json(prompts, evaluation.settings()));
+  } catch (const video::Interrupted&) {
+    std::fputs("radial: interrupted; the same command goes on\n", stderr);
+    return kInterrupted;
+  } catch (const FormatError& error) {  // a weight that is no number
+    throw InvalidArgument(error.what());
+  }
+  for (const char* name : {"evaluation.json", "sheet.png"}) {
+    std::printf("wrote      %s\n", (fs::path(request.out) / name).c_str());
+  }
+  return kSuccess;
+}
+
+std::function<int()> add_evaluate_options(CLI::App& app) {
+  auto request = std::make_shared<EvaluateRequest>();
+  add_own_options(app, *request);
   add_clip_options(app, request->clips);
-  return [request, &app] {
-    if (request->clips.config_path) apply_config_file(app, *request->clips.config_path);
-    for (const std::string& note : finish_request(request->clips)) {
-      std::fprintf(stderr, "radial: note: %s\n", note.c_str());
-    }
-    check(*request);
-    std::vector<Prompt> prompts = prompts_of(request->prompts);
-    std::vector<EvaluatedClips> settings = settings_of(app, *request, prompts);
-    return Evaluation(*request, std::move(prompts), std::move(settings)).run();
-  };
+  return [request, &app] { return evaluate(app, *request); };
 }
 
 }  // namespace

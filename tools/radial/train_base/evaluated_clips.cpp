@@ -1,15 +1,14 @@
 #include "train_base/evaluated_clips.h"
 
-#include <algorithm>
-#include <cstdio>
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <ATen/TensorOperators.h>
 
-#include "command.h"
-#include "generate/plan.h"
-#include "generate/run.h"
+#include <algorithm>
+#include <fstream>
+
+#include "generate/video_output.h"
 #include "options/option_values.h"
 #include "radial/base/error.h"
+#include "train_base/clip_picture.h"
 #include "video/checkpoint/checkpoint_source.h"
 #include "video/checkpoint/json_text.h"
 
@@ -20,19 +19,32 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kVideo = RADIAL_LIBAV ? ".mp4" : ".png";
-constexpr const char* kFrames = ".safetensors";
+constexpr const char* kLatents = ".safetensors";
+constexpr const char* kFindings = ".json";
+
+std::string text_of_json(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+// The request for the first clip, which is checked in place of all.
+GenerateRequest first_request(const GenerateRequest& request, const std::string& prompt) {
+  GenerateRequest first = request;
+  first.prompt = prompt;
+  first.output_path = concat("clip", kVideo);  // only checked
+  return first;
+}
 
 // All that decides the clips: the first one's settings, the frame rate that they are judged at, and
 // the prompts.
-std::string settings_of(const GenerateRequest& first, const std::vector<std::string>& prompts) {
-  const GeneratePlan plan = plan_run(first);
+std::string settings_of(const GenerateRequest& request, const GeneratePlan& plan,
+                        const std::vector<std::string>& prompts) {
   Json settings;
-  for (const auto& [name, value] : run_settings(first, plan, plan.jobs.front())) {
+  for (const auto& [name, value] : run_settings(request, plan, plan.jobs.front())) {
     settings[name] = value;
   }
-  settings["fps"] = std::to_string(first.fps);
+  settings["fps"] = std::to_string(request.fps);
   settings["prompts"] = prompts;
-  return settings.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return text_of_json(settings);
 }
 
 std::string first_difference(const std::string& kept_text, const std::string& wanted_text) {
@@ -47,11 +59,11 @@ std::string first_difference(const std::string& kept_text, const std::string& wa
 
 EvaluatedClips::EvaluatedClips(fs::path folder, const GenerateRequest& request,
                                std::vector<std::string> prompts)
-    : folder_(std::move(folder)), request_(request), prompts_(std::move(prompts)) {
-  GenerateRequest first = request_;
-  first.prompt = prompts_.front();
-  first.output_path = concat("clip", kVideo);  // only checked
-  settings_ = settings_of(first, prompts_);
+    : folder_(std::move(folder)),
+      request_(request),
+      prompts_(std::move(prompts)),
+      plan_(plan_run(first_request(request_, prompts_.front()))),
+      settings_(settings_of(request_, plan_, prompts_)) {
   if (!fs::exists(record_path())) return;
   const std::string kept = video::read_text_file(record_path().string());
   if (kept == settings_) return;
@@ -60,35 +72,42 @@ EvaluatedClips::EvaluatedClips(fs::path folder, const GenerateRequest& request,
                                first_difference(kept, settings_)));
 }
 
-int EvaluatedClips::make() const {
+void EvaluatedClips::begin() const {
   fs::create_directories(folder_);
   write_text_file(record_path(), settings_);
-  for (std::size_t i = 0; i < prompts_.size(); ++i) {
-    if (fs::exists(path(i, kFrames))) continue;
-    if (!request_.quiet) {
-      std::fprintf(stderr, "%s: clip %zu of %zu\n", folder_.filename().c_str(), i + 1,
-                   prompts_.size());
-    }
-    const GenerateRequest one = request_of(i);
-    const int code = run_generate(one);
-    if (code != kSuccess) return code;
-    fs::rename(*one.save_frames_path, path(i, kFrames));  // the last thing done: the clip is whole
+}
+
+void EvaluatedClips::keep_clip(std::size_t index, const at::Tensor& latents,
+                               const at::Tensor& frames) const {
+  video::save_tensors(path(index, kLatents), {{"latents", latents}});
+  const std::string file = path(index, kVideo).string();
+  if (RADIAL_LIBAV) {
+    VideoOutput(file, request_.size, request_.fps)
+        .write(frames.unsqueeze(0), {{"title", prompts_[index]}});
+  } else {
+    write_clip_rows(file, {picture_frames(frames, frames.size(3))}, prompts_[index]);
   }
-  return kSuccess;
 }
 
-at::Tensor EvaluatedClips::frames(std::size_t index) const {
-  return video::load_tensors(path(index, kFrames)).at("frames").squeeze(0);
+at::Tensor EvaluatedClips::latents(std::size_t index) const {
+  return video::load_tensors(path(index, kLatents)).at("latents");
 }
 
-GenerateRequest EvaluatedClips::request_of(std::size_t index) const {
-  GenerateRequest request = request_;
-  request.prompt = prompts_[index];
-  request.seed = seed(index);
-  request.output_path = path(index, kVideo).string();
-  request.save_frames_path = path(index, ".unfinished").string();
-  request.quiet = true;
-  return request;
+bool EvaluatedClips::has_findings(std::size_t index) const {
+  return fs::exists(path(index, kFindings));
+}
+
+void EvaluatedClips::keep_findings(std::size_t index, const Json& findings) const {
+  const fs::path unfinished = path(index, ".unfinished");
+  write_text_file(unfinished, text_of_json(findings));
+  fs::rename(unfinished, path(index, kFindings));
+}
+
+Json EvaluatedClips::findings(std::size_t index) const {
+  const std::string file = path(index, kFindings).string();
+  const Json json = Json::parse(video::read_text_file(file), nullptr, false);
+  if (!json.is_object()) throw Error(concat(file, ": expected JSON of an evaluated clip"));
+  return json;
 }
 
 fs::path EvaluatedClips::path(std::size_t index, const std::string& extension) const {

@@ -4,15 +4,18 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "generate/plan.h"
 #include "generate/request.h"
 
 namespace radial::tools {
 
 /// The clips of several prompts under one setting of attention, in a folder of their own: clip i of
-/// prompt i and of the seed `request.seed + i`. A clip that is there is not made again.
+/// prompt i and of the seed `request.seed + i`. Of each clip the folder has the latents, the video
+/// (a picture of some of its frames in a build without libav) and, written last, what was found.
 class EvaluatedClips {
  public:
   /// `request` says all but prompt, seed and files. Throws InvalidArgument for everything that is
@@ -20,21 +23,31 @@ class EvaluatedClips {
   EvaluatedClips(std::filesystem::path folder, const GenerateRequest& request,
                  std::vector<std::string> prompts);
 
+  std::string name() const { return folder_.filename().string(); }
+  const GenerateRequest& request() const { return request_; }
+  const GeneratePlan& plan() const { return plan_; }
   std::uint64_t seed(std::size_t index) const { return request_.seed + index; }
-  /// Makes what is missing, with a line on stderr for each clip unless the request is quiet.
-  /// Returns an exit code.
-  int make() const;
-  /// Of a clip that was made: [F, 3, H, W] in [0, 1].
-  at::Tensor frames(std::size_t index) const;
+
+  /// Makes the folder and says there of what its clips are.
+  void begin() const;
+
+  /// `latents` [1, C, F, H, W] and `frames` [F, 3, height, width] in [0, 1] of one clip.
+  void keep_clip(std::size_t index, const at::Tensor& latents, const at::Tensor& frames) const;
+  at::Tensor latents(std::size_t index) const;
+
+  /// Whether a clip is done.
+  bool has_findings(std::size_t index) const;
+  void keep_findings(std::size_t index, const nlohmann::ordered_json& findings) const;
+  nlohmann::ordered_json findings(std::size_t index) const;
 
  private:
-  GenerateRequest request_of(std::size_t index) const;
   std::filesystem::path path(std::size_t index, const std::string& extension) const;
   std::filesystem::path record_path() const { return folder_ / "settings.json"; }
 
   std::filesystem::path folder_;
   GenerateRequest request_;
   std::vector<std::string> prompts_;
+  GeneratePlan plan_;
   std::string settings_;  ///< JSON: all that decides the clips
 };
 
