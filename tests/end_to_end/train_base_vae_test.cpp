@@ -103,6 +103,23 @@ TEST_F(TrainBaseVae, BeginsWithWeightsOfAnotherRun) {
   EXPECT_EQ(config.at("base_dim"), 4) << "sizes are those of the weights";
 }
 
+TEST_F(TrainBaseVae, DecoderAloneKeepsTheStatisticsOfTheLatents) {
+  ASSERT_EQ(run("--out one --steps 2 --quiet").exit_code, 0);
+  const std::string alone =
+      "train-base vae --width 16 --height 16 --clips 2 --clip-frames 5 --batch-size 1 "
+      "--held-out-clips 1 --decoder-only --first-frame-weight 4 --init one --out two --steps 3";
+  const CommandResult result = run_radial(words(alone), folder_.path());
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("held out first psnr "), std::string::npos) << result.err;
+  const auto before = nlohmann::json::parse(content("one/vae/config.json"));
+  EXPECT_EQ(nlohmann::json::parse(content("two/vae/config.json")), before);
+  EXPECT_NE(content("two/vae/diffusion_pytorch_model.safetensors"),
+            content("one/vae/diffusion_pytorch_model.safetensors"));
+  const auto settings = nlohmann::json::parse(content("two/settings.json"));
+  EXPECT_EQ(settings.at("decoder-only"), true);
+  EXPECT_EQ(settings.at("first-frame-weight"), 4);
+}
+
 TEST_F(TrainBaseVae, EndsInTime) {
   const CommandResult result = run("--out run --max-time-s 8");
   ASSERT_EQ(result.exit_code, 0) << result.err;
@@ -131,6 +148,10 @@ TEST_F(TrainBaseVae, RefusesBadValuesInOneLine) {
       {"--out run --steps 1 --dtype float16", "--dtype: expected float32 or bfloat16"},
       {"--out run --steps 1 --init none", "--init: expected a VAE's folder or file"},
       {"--out run --steps 1 --init config.json", "--init: "},
+      {"--out run --steps 1 --decoder-only", "--decoder-only: expected --init with the"},
+      {"--out run --steps 1 --decoder-only --init .",
+       "--decoder-only: expected the sizes of --init, got '--config config.json'"},
+      {"--out run --steps 1 --first-frame-weight 0", "--first-frame-weight: expected a number"},
       {"--out run --steps 1 --learning-rate -1", "--learning-rate: expected a number above 0"},
       {"--out run --steps 1 --memory-format odd", "--memory-format: expected channels-last or"},
       {"--out run --steps 1 --device tpu", "--device: expected cpu, cuda or cuda:N"},

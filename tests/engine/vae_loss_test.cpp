@@ -87,6 +87,37 @@ TEST(VaeLoss, PartsAddUp) {
   EXPECT_GT(loss.divergence.item<double>(), 0);
 }
 
+TEST(VaeLoss, FirstFrameCountsAsMuchAsItsWeightSays) {
+  const WanVaeConfig config = tiny_config();
+  TableSource source(initial_weights(config, 2));
+  const WanVae vae(config, source);
+  const at::Tensor pixels = moving_square();
+  const DrawKey key{.seed = 3};
+  const VaeLoss even = vae_loss(vae, pixels, {}, key);
+  const VaeLoss heavy = vae_loss(vae, pixels, {.first_frame_weight = 6}, key);
+  // A frame's loss does not depend on the later frames: the network looks back only.
+  const VaeLoss first = vae_loss(vae, pixels.narrow(2, 0, 1), {}, key);
+  const auto expected = [](const at::Tensor& all, const at::Tensor& one) {
+    // Five frames: (6 first + the other four) / 10.
+    return (5 * all.item<double>() + 5 * one.item<double>()) / 10;
+  };
+  const std::vector<at::Tensor> parts = vae.distribution(pixels).chunk(2, 1);
+  const at::Tensor noise = draw_noise(parts[0].sizes(), key, at::kCPU, DrawPurpose::kLatentSample);
+  const at::Tensor decoded =
+      vae.decode_unclamped(parts[0] + (parts[1].clamp(-30.0, 20.0) / 2).exp() * noise);
+  const at::Tensor error = decoded - pixels;
+  const at::Tensor first_error = error.narrow(2, 0, 1);
+  EXPECT_NEAR(heavy.absolute.item<double>(), expected(even.absolute, first_error.abs().mean()),
+              1e-6);
+  EXPECT_NEAR(heavy.edges.item<double>(),
+              expected(even.edges, edge_difference(first_error, at::zeros_like(first_error), 3)),
+              1e-6);
+  EXPECT_NEAR(even.first_mean_square.item<double>(),
+              (decoded.clamp(-1, 1) - pixels).select(2, 0).square().mean().item<double>(), 1e-6);
+  EXPECT_DOUBLE_EQ(heavy.mean_square.item<double>(), even.mean_square.item<double>());
+  EXPECT_EQ(first.first_mean_square.item<double>(), first.mean_square.item<double>());
+}
+
 TEST(VaeLoss, EdgesSeeBlurButNotBrightness) {
   const at::Tensor video = moving_square();
   EXPECT_NEAR(edge_difference(video + 0.3, video, 3).item<double>(), 0, 1e-6);
@@ -110,6 +141,7 @@ TEST(VaeLoss, PsnrIsOfValuesFromMinusOneToOne) {
 TEST(VaeLoss, ChecksItsOptions) {
   EXPECT_THROW((VaeLossOptions{.divergence_weight = -1}.check()), InvalidArgument);
   EXPECT_THROW((VaeLossOptions{.edge_scales = 0}.check()), InvalidArgument);
+  EXPECT_THROW((VaeLossOptions{.first_frame_weight = 0}.check()), InvalidArgument);
   EXPECT_THROW(edge_difference(at::zeros({1, 1, 1, 1, 8}), at::zeros({1, 1, 1, 1, 8}), 1),
                InvalidArgument);
   EXPECT_THROW(edge_difference(at::zeros({1, 1, 1, 8, 8}), at::zeros({1, 1, 1, 8, 4}), 1),

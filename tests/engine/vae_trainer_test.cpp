@@ -107,6 +107,71 @@ TEST(VaeTrainer, WritesAveragedWeightsWithTheStatisticsOfTheirLatents) {
             at::kBFloat16);
 }
 
+NamedTensors written_weights(const TemporaryFolder& folder) {
+  return load_tensors(folder.path() / "vae" / "diffusion_pytorch_model.safetensors");
+}
+
+TEST(VaeTrainer, DecoderAloneLeavesTheEncoderAndItsStatisticsBitForBit) {
+  WanVaeConfig config = tiny_config();
+  config.latents_mean = {0.1, -1.0 / 3, 2.5, -0.7571};
+  config.latents_std = {1.0 / 7, 1, 2, 3.1};
+  NamedTensors weights = quiet_latents(initial_weights(config, 1));
+  // One tensor as a checkpoint in bfloat16 has it, the others keep all their digits.
+  const std::string rounded = "encoder.conv_in.weight";
+  weights[rounded] = weights[rounded].to(at::kBFloat16).to(at::kFloat);
+  VaeTrainerOptions options = tiny_options();
+  options.decoder_only = true;
+  options.loss.divergence_weight = 0;
+  VaeTrainer trainer(config, weights, options);
+  const double before = value_of(trainer.evaluated(), "held_out_psnr");
+  for (std::int64_t step = 0; step < 40; ++step) trainer.step({step, 0});
+  EXPECT_GT(value_of(trainer.evaluated(), "held_out_psnr"), before + 2);
+
+  const TemporaryFolder folder;
+  trainer.write_results(folder.path());
+  const NamedTensors written = written_weights(folder);
+  ASSERT_EQ(written.size(), weights.size());
+  int kept = 0;
+  for (const auto& [name, tensor] : written) {
+    if (name.starts_with("encoder.") || name.starts_with("quant_conv.")) {
+      EXPECT_TRUE(tensor.to(at::kFloat).equal(weights.at(name))) << name;
+      ++kept;
+    } else {
+      EXPECT_EQ(tensor.scalar_type(), at::kBFloat16) << name;
+    }
+  }
+  EXPECT_GT(kept, 20);
+  EXPECT_EQ(written.at(rounded).scalar_type(), at::kBFloat16);
+  for (const char* name : {"decoder.conv_in.weight", "post_quant_conv.weight"}) {
+    EXPECT_FALSE(written.at(name).equal(weights.at(name).to(at::kBFloat16))) << name;
+  }
+  const std::string file = (folder.path() / "vae" / "config.json").string();
+  const WanVaeConfig again = parse_wan_vae_config(read_text_file(file), file);
+  EXPECT_EQ(again.latents_mean, config.latents_mean);
+  EXPECT_EQ(again.latents_std, config.latents_std);
+}
+
+TEST(VaeTrainer, DecoderAloneGoesOnFromItsStateBitForBit) {
+  const WanVaeConfig config = tiny_config();
+  VaeTrainerOptions options = tiny_options();
+  options.decoder_only = true;
+  const NamedTensors weights = quiet_latents(initial_weights(config, 1));
+  VaeTrainer whole(config, weights, options), second(config, weights, options);
+  NamedTensors kept;
+  for (std::int64_t step = 0; step < 3; ++step) {
+    whole.step({step, 0});
+    if (step == 1) {
+      for (const auto& [name, tensor] : whole.state()) kept[name] = tensor.clone();
+    }
+  }
+  second.load_state(kept);
+  second.step({2, 0});
+  for (const auto& [name, tensor] : whole.state()) {
+    EXPECT_TRUE(second.state().at(name).equal(tensor)) << name;
+    EXPECT_EQ(name.find("encoder."), std::string::npos) << name;
+  }
+}
+
 TEST(VaeTrainer, BeginsWithLatentsThatAreHeard) {
   const WanVaeConfig config = with_unit_statistics(tiny_config());
   TableSource source(quiet_latents(initial_weights(config, 1)));

@@ -118,14 +118,11 @@ std::vector<std::vector<std::string>> shards_of(const NamedTensors& weights, std
 
 // `path` is that of a single file.
 void write_weights(const fs::path& path, const NamedTensors& weights,
-                   const ModelFolderOptions& options) {
-  NamedTensors cast;
+                   const ModelFolderOptions& options, const NamedTensors& as_they_are = {}) {
+  NamedTensors cast = as_they_are;
+  for (const auto& [name, tensor] : weights) cast.emplace(name, tensor.detach().to(options.dtype));
   std::int64_t bytes = 0;
-  for (const auto& [name, tensor] : weights) {
-    const at::Tensor made = tensor.detach().to(options.dtype);
-    bytes += static_cast<std::int64_t>(made.nbytes());
-    cast.emplace(name, made);
-  }
+  for (const auto& [name, tensor] : cast) bytes += static_cast<std::int64_t>(tensor.nbytes());
   const std::map<std::string, std::string> metadata{{"format", "pt"}};
   const auto shards = shards_of(cast, options.max_shard_bytes);
   if (shards.size() == 1) {
@@ -217,9 +214,10 @@ void write_model_part(const fs::path& folder, const Umt5Config& config, const Na
 }
 
 void write_model_part(const fs::path& folder, const WanVaeConfig& config,
-                      const NamedTensors& weights, at::ScalarType dtype) {
+                      const NamedTensors& weights, at::ScalarType dtype,
+                      const NamedTensors& as_they_are) {
   write_json(folder / "config.json", config_json(config));
-  write_weights(folder / kDiffusersWeights, weights, {.dtype = dtype});
+  write_weights(folder / kDiffusersWeights, weights, {.dtype = dtype}, as_they_are);
 }
 
 void write_model_folder(const fs::path& folder, const WanModel& model,

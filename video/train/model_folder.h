@@ -54,12 +54,14 @@ VaeWeights read_vae_folder(const std::filesystem::path& folder);
 
 /// Writes one network into `folder`, which is made if need be, over what is there: config.json and
 /// weights as diffusers (transformers, for the text encoder) names them, each file under a
-/// temporary name first. Throws Error if a file cannot be written.
+/// temporary name first. Of a VAE, the tensors `as_they_are` are written in their own types. Throws
+/// Error if a file cannot be written.
 void write_model_part(const std::filesystem::path& folder, const WanConfig& config,
                       const NamedTensors& weights, at::ScalarType dtype = at::kBFloat16);
 void write_model_part(const std::filesystem::path& folder, const Umt5Config& config,
                       const NamedTensors& weights, at::ScalarType dtype = at::kBFloat16);
 void write_model_part(const std::filesystem::path& folder, const WanVaeConfig& config,
-                      const NamedTensors& weights, at::ScalarType dtype = at::kBFloat16);
+                      const NamedTensors& weights, at::ScalarType dtype = at::kBFloat16,
+                      const NamedTensors& as_they_are = {});
 
 }  // namespace radial::video

@@ -41,6 +41,8 @@ class Parameters {
   /// The leaves whose names begin with `prefix`, without it: the weights of one model. They share
   /// memory with the buffers, so that a model sees every update.
   TableSource source(std::string_view prefix = "") const;
+  /// All leaves by name.
+  const NamedTensors& leaves() const { return leaves_; }
 
   /// Adds the gradients of the leaves to `gradients()` in float32 and clears them: after every
   /// backward pass, so that passes add up at full precision.

@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/avg_pool3d.h>
 #include <ATen/ops/diff.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
 #include <cmath>
@@ -12,11 +13,19 @@
 namespace radial::video {
 namespace {
 
-constexpr std::int64_t kRows = 3, kColumns = 4;  // axes of [B, C, F, H, W]
+constexpr std::int64_t kFrames = 2, kRows = 3, kColumns = 4;  // axes of [B, C, F, H, W]
 
 std::vector<double> numbers(const at::Tensor& tensor) {
   const at::Tensor dense = tensor.contiguous();
   return {dense.const_data_ptr<double>(), dense.const_data_ptr<double>() + dense.numel()};
+}
+
+// [F, 1, 1], of mean 1: `first` times as much on the first frame as on each other one.
+at::Tensor frame_weights(std::int64_t frames, double first, const at::TensorOptions& options) {
+  const double unit = static_cast<double>(frames) / (first + static_cast<double>(frames - 1));
+  at::Tensor weights = at::full({frames, 1, 1}, unit, options);
+  weights.select(0, 0).mul_(first);
+  return weights;
 }
 
 }  // namespace
@@ -27,6 +36,8 @@ void VaeLossOptions::check() const {
   RADIAL_REQUIRE(edge_weight >= 0, "edge_weight: expected a number not below 0, got ", edge_weight);
   RADIAL_REQUIRE(edge_scales >= 1 && edge_scales <= 6, "edge_scales: expected 1 to 6, got ",
                  edge_scales);
+  RADIAL_REQUIRE(first_frame_weight > 0, "first_frame_weight: expected more than 0, got ",
+                 first_frame_weight);
 }
 
 at::Tensor edge_difference(const at::Tensor& video, const at::Tensor& expected,
@@ -65,10 +76,21 @@ VaeLoss vae_loss(const WanVae& vae, const at::Tensor& pixels, const VaeLossOptio
   const at::Tensor wanted = pixels.to(decoded.device(), at::kFloat);
 
   VaeLoss loss;
-  loss.absolute = (decoded - wanted).abs().mean();
-  loss.edges = edge_difference(decoded, wanted, options.edge_scales);
+  if (options.first_frame_weight == 1) {
+    loss.absolute = (decoded - wanted).abs().mean();
+    loss.edges = edge_difference(decoded, wanted, options.edge_scales);
+  } else {
+    // Both parts are sums over frames of what grows in proportion to a frame's error.
+    const at::Tensor weights =
+        frame_weights(wanted.size(kFrames), options.first_frame_weight, wanted.options());
+    const at::Tensor weighted = decoded * weights, weighted_wanted = wanted * weights;
+    loss.absolute = (weighted - weighted_wanted).abs().mean();
+    loss.edges = edge_difference(weighted, weighted_wanted, options.edge_scales);
+  }
   loss.divergence = (mean.square() + log_variance.exp() - 1 - log_variance).mean() * 0.5;
-  loss.mean_square = (decoded.detach().clamp(-1, 1) - wanted).square().mean();
+  const at::Tensor squares = (decoded.detach().clamp(-1, 1) - wanted).square();
+  loss.mean_square = squares.mean();
+  loss.first_mean_square = squares.select(kFrames, 0).mean();
   loss.total = loss.absolute + loss.edges * options.edge_weight +
                loss.divergence * options.divergence_weight;
   loss.absolute = loss.absolute.detach();

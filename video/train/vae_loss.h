@@ -14,24 +14,29 @@ struct VaeLossOptions {
   double divergence_weight = 1e-6;
   double edge_weight = 0.5;
   std::int64_t edge_scales = 3;  ///< full size, half, quarter, ...
+  /// Of the first frame, which has a latent frame of its own, against 1 of every other one.
+  double first_frame_weight = 1;
 
-  /// Throws InvalidArgument for a weight below 0 or a number of scales outside [1, 6].
+  /// Throws InvalidArgument for a weight below 0, of the first frame also for 0, or a number of
+  /// scales outside [1, 6].
   void check() const;
 };
 
 /// Scalars of one batch, float32. `total` has gradients, the others are its parts for a log.
 struct VaeLoss {
   at::Tensor total;
-  at::Tensor absolute;  ///< mean |decoded - pixels|
+  at::Tensor absolute;  ///< mean |decoded - pixels|, frames weighted as the options say
   at::Tensor edges;     ///< mean difference of neighbours' differences, over the scales
   at::Tensor
       divergence;  ///< mean Kullback-Leibler divergence from the standard normal, per element
-  at::Tensor mean_square;  ///< mean (decoded - pixels)^2 after the clamp to [-1, 1]; see psnr
+  at::Tensor mean_square;        ///< mean (decoded - pixels)^2 after the clamp to [-1, 1]; see psnr
+  at::Tensor first_mean_square;  ///< the same of the first frame alone
 };
 
 /// The loss of an auto-encoder on pixels [B, 3, 4k + 1, 8h, 8w] in [-1, 1]: absolute differences,
 /// edges and a little divergence, so that latents stay near the standard normal. The latents are
-/// drawn from their distribution by the numbers of `key`.
+/// drawn from their distribution by the numbers of `key`. Of an encoder whose weights require no
+/// gradients, `total` has none either.
 VaeLoss vae_loss(const WanVae& vae, const at::Tensor& pixels, const VaeLossOptions& options,
                  const DrawKey& key);
 

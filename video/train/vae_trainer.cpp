@@ -18,12 +18,45 @@ namespace radial::video {
 namespace {
 
 // What `sums_` holds, in order.
-enum Measure { kLoss, kAbsolute, kEdges, kDivergence, kMeanSquare, kGradientNorm, kNumMeasures };
+enum Measure {
+  kLoss,
+  kAbsolute,
+  kEdges,
+  kDivergence,
+  kMeanSquare,
+  kFirstMeanSquare,
+  kGradientNorm,
+  kNumMeasures
+};
 
 WanVae vae_of(const WanVaeConfig& config, TableSource source) {
   WanVae vae(config, source);
   source.finish();
   return vae;
+}
+
+bool is_of_decoder(const std::string& name) {
+  return name.starts_with("decoder.") || name.starts_with("post_quant_conv.");
+}
+
+// The tensors that are trained, or those that are not.
+NamedTensors chosen(const NamedTensors& weights, bool decoder_only, bool trained) {
+  NamedTensors found;
+  for (const auto& [name, tensor] : weights) {
+    if ((!decoder_only || is_of_decoder(name)) == trained) found.emplace(name, tensor);
+  }
+  return found;
+}
+
+TableSource joined(NamedTensors tensors, const NamedTensors& others, at::TensorOptions options) {
+  for (const auto& [name, tensor] : others) tensors.emplace(name, tensor.to(options));
+  return TableSource(std::move(tensors));
+}
+
+// The same numbers in the smaller of the types that weights are written in.
+at::Tensor exactly_written(const at::Tensor& tensor) {
+  at::Tensor small = tensor.to(at::kBFloat16);
+  return small.to(at::kFloat).equal(tensor) ? small : tensor;
 }
 
 }  // namespace
@@ -66,10 +99,15 @@ NamedTensors load_vae_weights(const std::filesystem::path& path, const WanVaeCon
 VaeTrainer::VaeTrainer(const WanVaeConfig& config, const NamedTensors& weights,
                        const VaeTrainerOptions& options)
     : options_(options),
+      given_config_(config),
       config_(with_unit_statistics(config)),
-      parameters_(weights, {}, options.placement),
+      frozen_(chosen(weights, options.decoder_only, false)),
+      parameters_(chosen(weights, options.decoder_only, true), {}, options.placement),
       optimiser_(parameters_, options.optimiser),
-      vae_(vae_of(config_, parameters_.source())),
+      vae_(vae_of(
+          config_,
+          joined(parameters_.leaves(), frozen_,
+                 at::TensorOptions(options.placement.device).dtype(options.placement.compute)))),
       clips_(options.clips) {
   options_.check();
   // Shapes do not change from step to step, so that trying out convolutions pays.
@@ -87,8 +125,8 @@ void VaeTrainer::step(const TrainingMoment& moment) {
   learning_rate_ = options_.learning_rate.at(moment.step, moment.progress);
   const at::Tensor norm = optimiser_.step(learning_rate_);
   const at::NoGradGuard no_gradients;
-  sums_.add_(at::stack(
-      {loss.total.detach(), loss.absolute, loss.edges, loss.divergence, loss.mean_square, norm}));
+  sums_.add_(at::stack({loss.total.detach(), loss.absolute, loss.edges, loss.divergence,
+                        loss.mean_square, loss.first_mean_square, norm}));
   ++summed_steps_;
 }
 
@@ -105,6 +143,7 @@ LogValues VaeTrainer::measured() {
           {"edges", mean(kEdges)},
           {"divergence", mean(kDivergence)},
           {"psnr", psnr(mean(kMeanSquare))},
+          {"first_psnr", psnr(mean(kFirstMeanSquare))},
           {"gradient_norm", mean(kGradientNorm)},
           {"learning_rate", learning_rate_}};
 }
@@ -115,7 +154,7 @@ WanVae VaeTrainer::averaged_vae() const {
   for (const auto& [name, tensor] : optimiser_.averaged()) {
     weights.emplace(name, tensor.to(at::kBFloat16).to(at::kFloat));
   }
-  return vae_of(config_, TableSource(std::move(weights)));
+  return vae_of(config_, joined(std::move(weights), frozen_, parameters_.device()));
 }
 
 at::Tensor VaeTrainer::held_out_clip(std::int64_t index) {
@@ -132,21 +171,25 @@ at::Tensor VaeTrainer::held_out_clip(std::int64_t index) {
 LogValues VaeTrainer::evaluated() {
   const at::NoGradGuard no_gradients;
   const WanVae vae = averaged_vae();
-  double sum = 0, least = 1e9;
+  double sum = 0, least = 1e9, first_sum = 0;
   for (std::int64_t i = 0; i < options_.held_out_clips; ++i) {
     const at::Tensor pixels = held_out_clip(i);
     const VaePass whole{.chunk_frames = 0};
     const at::Tensor decoded = vae.decode(vae.encode(pixels, whole), whole);
-    const double value = psnr((decoded - pixels).square().mean().item<double>());
+    const at::Tensor squares = (decoded - pixels).square();
+    const double value = psnr(squares.mean().item<double>());
     sum += value;
     least = std::min(least, value);
+    first_sum += psnr(squares.select(2, 0).mean().item<double>());
   }
-  return {{"held_out_psnr", sum / static_cast<double>(options_.held_out_clips)},
-          {"held_out_psnr_least", least}};
+  const auto count = static_cast<double>(options_.held_out_clips);
+  return {{"held_out_psnr", sum / count},
+          {"held_out_psnr_least", least},
+          {"held_out_first_psnr", first_sum / count}};
 }
 
-void VaeTrainer::write_results(const std::filesystem::path& folder) {
-  const at::NoGradGuard no_gradients;
+WanVaeConfig VaeTrainer::config_with_statistics() {
+  if (options_.decoder_only) return given_config_;
   const WanVae vae = averaged_vae();
   LatentStatistics statistics;
   const std::int64_t count = std::min(options_.statistics_clips, options_.clips.count);
@@ -156,7 +199,15 @@ void VaeTrainer::write_results(const std::filesystem::path& folder) {
   WanVaeConfig config = config_;
   config.latents_mean = statistics.mean();
   config.latents_std = statistics.deviation();
-  write_model_part(folder / "vae", config, optimiser_.averaged());
+  return config;
+}
+
+void VaeTrainer::write_results(const std::filesystem::path& folder) {
+  const at::NoGradGuard no_gradients;
+  NamedTensors kept;
+  for (const auto& [name, tensor] : frozen_) kept.emplace(name, exactly_written(tensor));
+  write_model_part(folder / "vae", config_with_statistics(), optimiser_.averaged(), at::kBFloat16,
+                   kept);
 }
 
 VaeTrainer::Sample VaeTrainer::sample(std::int64_t index) {

@@ -29,6 +29,9 @@ struct VaeTrainerOptions {
   std::uint64_t seed = 0;
   std::int64_t held_out_clips = 16;    ///< what `evaluated` looks at, whole clips
   std::int64_t statistics_clips = 48;  ///< what latents_mean and latents_std are taken over
+  /// Train the decoder alone. The encoder and the statistics of the latents stay as they are, bit
+  /// for bit, so that what was trained on these latents keeps working.
+  bool decoder_only = false;
   /// Of pixels and so of all that follows from them. On a GPU channels are better innermost: tensor
   /// cores want it so, and frames are pictures without a copy.
   at::MemoryFormat format = at::MemoryFormat::Contiguous;
@@ -40,24 +43,26 @@ struct VaeTrainerOptions {
 /// Trains an auto-encoder on the synthetic world.
 class VaeTrainer : public Trainer {
  public:
-  /// Begins at `weights` (float32, canonical names). `config` says nothing of the latents' mean and
-  /// deviation yet. Throws InvalidArgument for options out of range, FormatError for weights that
-  /// do not fit the config.
+  /// Begins at `weights` (float32, canonical names). What `config` says of the latents' mean and
+  /// deviation counts only if the encoder stays. Throws InvalidArgument for options out of range,
+  /// FormatError for weights that do not fit the config.
   VaeTrainer(const WanVaeConfig& config, const NamedTensors& weights,
              const VaeTrainerOptions& options);
 
   void step(const TrainingMoment& moment) override;
-  /// Means since the last call: "loss" and its parts, "psnr", "gradient_norm"; "learning_rate" is
-  /// that of the last step.
+  /// Means since the last call: "loss" and its parts, "psnr", "first_psnr" (of first frames),
+  /// "gradient_norm"; "learning_rate" is that of the last step.
   LogValues measured() override;
-  /// "held_out_psnr" and "held_out_psnr_least" in dB: of the averaged weights as they are written,
-  /// in bfloat16, computed in float32; mean and least of whole clips of held-out scenes.
+  /// "held_out_psnr", "held_out_psnr_least" and "held_out_first_psnr" in dB: of the averaged
+  /// weights as they are written, in bfloat16, computed in float32; mean and least of whole clips
+  /// of held-out scenes, and the mean of their first frames.
   LogValues evaluated() override;
   std::int64_t clips_per_step() const override { return options_.batch_size; }
 
   NamedTensors state() const override { return optimiser_.state(); }
   void load_state(const NamedTensors& tensors) override { optimiser_.load_state(tensors); }
-  /// The averaged weights with the statistics of their latents as `folder`/vae.
+  /// The averaged weights with the statistics of their latents as `folder`/vae; an encoder that
+  /// was to stay is written in bfloat16 where that is exact, else in float32.
   void write_results(const std::filesystem::path& folder) override;
 
   /// Held-out clip number `index` and what the averaged weights make of it: bytes
@@ -70,10 +75,12 @@ class VaeTrainer : public Trainer {
 
  private:
   WanVae averaged_vae() const;
+  WanVaeConfig config_with_statistics();
   at::Tensor held_out_clip(std::int64_t index);
 
   VaeTrainerOptions options_;
-  WanVaeConfig config_;
+  WanVaeConfig given_config_, config_;
+  NamedTensors frozen_;  // what is not trained, as given
   Parameters parameters_;
   AdamW optimiser_;
   WanVae vae_;

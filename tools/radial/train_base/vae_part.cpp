@@ -95,28 +95,35 @@ void check_sizes(const VaePartRequest& request, const video::WanVaeConfig& confi
 nlohmann::ordered_json settings_of(const VaePartRequest& request,
                                    const video::WanVaeConfig& config) {
   const video::VaeTrainerOptions& trainer = request.trainer;
-  return {{"part", "vae"},
-          {"width", trainer.clips.size.width},
-          {"height", trainer.clips.size.height},
-          {"num-frames", trainer.clips.size.num_frames},
-          {"clips", trainer.clips.count},
-          {"clip-frames", trainer.cut.frames},
-          {"crop", request.crop.value_or(0)},
-          {"batch-size", trainer.batch_size},
-          {"learning-rate", trainer.learning_rate.peak},
-          {"warmup-steps", trainer.learning_rate.warmup_steps},
-          {"edge-weight", trainer.loss.edge_weight},
-          {"divergence-weight", trainer.loss.divergence_weight},
-          {"ema-decay", trainer.optimiser.ema_decay},
-          {"dtype", trainer.placement.compute == at::kFloat ? "float32" : "bfloat16"},
-          {"device", request.run.device.is_cpu() ? "cpu" : "cuda"},
-          {"init", request.init_path},
-          {"base-dim", config.base_dim},
-          {"decoder-base-dim", config.decoder_base_dim},
-          {"z-dim", config.z_dim},
-          {"dim-mult", config.dim_mult},
-          {"num-res-blocks", config.num_res_blocks},
-          {"temporal-downsample", config.temporal_downsample}};
+  nlohmann::ordered_json settings = {
+      {"part", "vae"},
+      {"width", trainer.clips.size.width},
+      {"height", trainer.clips.size.height},
+      {"num-frames", trainer.clips.size.num_frames},
+      {"clips", trainer.clips.count},
+      {"clip-frames", trainer.cut.frames},
+      {"crop", request.crop.value_or(0)},
+      {"batch-size", trainer.batch_size},
+      {"learning-rate", trainer.learning_rate.peak},
+      {"warmup-steps", trainer.learning_rate.warmup_steps},
+      {"edge-weight", trainer.loss.edge_weight},
+      {"divergence-weight", trainer.loss.divergence_weight},
+      {"ema-decay", trainer.optimiser.ema_decay},
+      {"dtype", trainer.placement.compute == at::kFloat ? "float32" : "bfloat16"},
+      {"device", request.run.device.is_cpu() ? "cpu" : "cuda"},
+      {"init", request.init_path},
+      {"base-dim", config.base_dim},
+      {"decoder-base-dim", config.decoder_base_dim},
+      {"z-dim", config.z_dim},
+      {"dim-mult", config.dim_mult},
+      {"num-res-blocks", config.num_res_blocks},
+      {"temporal-downsample", config.temporal_downsample}};
+  // Later options are named where they are used, so that runs from before them can go on.
+  if (trainer.decoder_only) settings["decoder-only"] = true;
+  if (trainer.loss.first_frame_weight != 1) {
+    settings["first-frame-weight"] = trainer.loss.first_frame_weight;
+  }
+  return settings;
 }
 
 // Adds the picture of held-out clips to what the trainer writes.
@@ -155,8 +162,23 @@ video::NamedTensors initial_weights_of(const VaePartRequest& request,
   }
 }
 
+// The encoder that stays comes with the statistics of its latents, which its config has.
+void check_decoder_only(const VaePartRequest& request) {
+  if (!request.trainer.decoder_only) return;
+  if (request.init_path.empty()) {
+    refuse("--decoder-only", "--init with the auto-encoder whose encoder stays", "nothing");
+  }
+  if (!request.config_path.empty()) {
+    refuse("--decoder-only", "the sizes of --init", concat("--config ", request.config_path));
+  }
+  if (fs::exists(request.init_path) && !fs::exists(init_weights(request) / "config.json")) {
+    refuse("--init", "a folder with config.json and weights", request.init_path);
+  }
+}
+
 int run_vae_part(VaePartRequest request) {
   video::VaeTrainerOptions& trainer = request.trainer;
+  check_decoder_only(request);
   const video::WanVaeConfig config = config_of(request);
   trainer.cut.height = request.crop.value_or(trainer.clips.size.height);
   trainer.cut.width = request.crop.value_or(trainer.clips.size.width);
@@ -171,6 +193,7 @@ int run_vae_part(VaePartRequest request) {
                                                           : at::MemoryFormat::ChannelsLast3d);
   trainer.clips.device = request.run.device;
   trainer.clips.seed = trainer.seed = request.run.seed;
+  if (trainer.decoder_only) trainer.loss.divergence_weight = 0;  // it cannot change
   const video::NamedTensors weights = initial_weights_of(request, config);
   return run_training_part(request.run, settings_of(request, config), [&] {
     return std::make_unique<PicturedVaeTrainer>(config, weights, trainer);
@@ -207,6 +230,8 @@ void add_training_options(CLI::App& app, VaePartRequest& request) {
              "Of the difference of edges in the loss; 0.5");
   add_number(group, "--divergence-weight", trainer.loss.divergence_weight, 100,
              "Of the latents' divergence from the standard normal; 1e-6");
+  add_number(group, "--first-frame-weight", trainer.loss.first_frame_weight, 1000,
+             "Of the first frame of a cut in the loss, against 1 of each other; 1", false);
   add_number(group, "--ema-decay", trainer.optimiser.ema_decay, 1,
              "Of the averaged weights, which are what is written; 0.999");
   group.add_value(
@@ -227,7 +252,11 @@ void add_training_options(CLI::App& app, VaePartRequest& request) {
       "Of activations: channels-last (default on a GPU) or contiguous");
   group.add_value(
       "--init", "PATH", [&request](const std::string& text) { request.init_path = text; },
-      "Begin with these weights: a VAE's folder or file, or the folder of a run");
+      "Begin with these weights: a VAE's folder or file, or the folder of a model or run");
+  group.add_flag(
+      "--decoder-only", [&trainer] { trainer.decoder_only = true; },
+      "Train the decoder alone: the encoder of --init and the statistics of its latents stay as "
+      "they are, bit for bit");
   group.add_value(
       "--config", "FILE", [&request](const std::string& text) { request.config_path = text; },
       "Sizes of the network, as diffusers' config.json has them; default: those of --init, else "
