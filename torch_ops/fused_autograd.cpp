@@ -117,6 +117,18 @@ at::Tensor composed_norm_rotary(const at::Tensor& x, const at::Tensor& weight,
 /// [B, E] as [B, 1, E]; [E] and [B, 1, E] as they are.
 at::Tensor per_token(const at::Tensor& rows) { return rows.dim() == 2 ? rows.unsqueeze(1) : rows; }
 
+at::Tensor composed_layer_norm(const at::Tensor& x, const at::Tensor& scale,
+                               const at::Tensor& shift, double eps, double scale_offset) {
+  const at::Tensor normed = at::layer_norm(x, {x.size(-1)}, {}, {}, eps);
+  return at::addcmul(per_token(shift), normed, per_token(scale) + scale_offset);
+}
+
+at::Tensor composed_residual(const at::Tensor& x, const at::Tensor& branch,
+                             const at::Tensor& gate) {
+  const at::Tensor wide = branch.to(at::kFloat);
+  return gate.defined() ? at::addcmul(x, wide, per_token(gate)) : x + wide;
+}
+
 }  // namespace
 
 std::tuple<at::Tensor, at::Tensor> with_autograd::qk_norm_rotary(
@@ -160,10 +172,27 @@ at::Tensor with_autograd::layer_norm_modulated(const at::Tensor& x, const at::Te
         return {torch_ops::layer_norm_modulated(in[0], in[1], in[2], eps, scale_offset, dtype)};
       },
       [=](const variable_list& in) -> variable_list {
-        const at::Tensor normed = at::layer_norm(in[0], {in[0].size(-1)}, {}, {}, eps);
-        return {at::addcmul(per_token(in[2]), normed, per_token(in[1]) + scale_offset)
+        return {composed_layer_norm(in[0], in[1], in[2], eps, scale_offset)
                     .to(dtype.value_or(at::kFloat))};
       })[0];
+}
+
+std::tuple<at::Tensor, at::Tensor> with_autograd::residual_layer_norm(
+    const at::Tensor& x, const at::Tensor& branch, const std::optional<at::Tensor>& gate,
+    const at::Tensor& scale, const at::Tensor& shift, double eps, double scale_offset) {
+  const variable_list results = run(
+      {x, branch, gate.value_or(at::Tensor()), scale, shift},
+      [=](const variable_list& in) -> variable_list {
+        const auto [sum, normed] = torch_ops::residual_layer_norm(in[0], in[1], maybe(in[2]), in[3],
+                                                                  in[4], eps, scale_offset);
+        return {sum, normed};
+      },
+      [=](const variable_list& in) -> variable_list {
+        const at::Tensor sum = composed_residual(in[0], in[1], in[2]);
+        return {sum,
+                composed_layer_norm(sum, in[3], in[4], eps, scale_offset).to(in[1].scalar_type())};
+      });
+  return {results[0], results[1]};
 }
 
 at::Tensor with_autograd::gated_residual(const at::Tensor& x, const at::Tensor& branch,
@@ -174,7 +203,7 @@ at::Tensor with_autograd::gated_residual(const at::Tensor& x, const at::Tensor& 
         return {torch_ops::gated_residual(in[0], in[1], in[2])};
       },
       [](const variable_list& in) -> variable_list {
-        return {at::addcmul(in[0], in[1].to(at::kFloat), per_token(in[2]))};
+        return {composed_residual(in[0], in[1], in[2])};
       })[0];
 }
 

@@ -150,9 +150,37 @@ at::Tensor on_device::layer_norm_modulated(const at::Tensor& x_given, const at::
                            .shift_stride = shift.stride,
                            .scale_offset = scale_offset,
                            .out = mutable_view_of(out),
-                           .eps = eps};
+                           .eps = eps,
+                           .maybe_branch = {},
+                           .sum = {}};
   with_torch_errors([&] { radial::layer_norm_modulated(args, options_for(x)); });
   return out.squeeze(2);
+}
+
+std::tuple<at::Tensor, at::Tensor> on_device::residual_layer_norm(
+    const at::Tensor& x_given, const at::Tensor& branch_given,
+    const std::optional<at::Tensor>& gate_given, const at::Tensor& scale_given,
+    const at::Tensor& shift_given, double eps, double scale_offset) {
+  const c10::DeviceGuard guard(x_given.device());
+  const at::Tensor x = token_rows("x", x_given), branch = token_rows("branch", branch_given);
+  const SampleRows scale("scale", scale_given, x), shift("shift", shift_given, x);
+  std::optional<SampleRows> gate;
+  if (gate_given && gate_given->defined()) gate.emplace("gate", *gate_given, x);
+  at::Tensor sum = at::empty(x.sizes(), x.options()), out = at::empty(x.sizes(), branch.options());
+  const LayerNormArgs args{.x = view_of(x),
+                           .scale = scale.data(),
+                           .shift = shift.data(),
+                           .scale_stride = scale.stride,
+                           .shift_stride = shift.stride,
+                           .scale_offset = scale_offset,
+                           .out = mutable_view_of(out),
+                           .eps = eps,
+                           .maybe_branch = view_of(branch),
+                           .maybe_gate = gate ? gate->data() : nullptr,
+                           .gate_stride = gate ? gate->stride : 0,
+                           .sum = mutable_view_of(sum)};
+  with_torch_errors([&] { radial::layer_norm_modulated(args, options_for(x)); });
+  return {sum.squeeze(2), out.squeeze(2)};
 }
 
 at::Tensor on_device::gated_residual(const at::Tensor& x_given, const at::Tensor& branch_given,

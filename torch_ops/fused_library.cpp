@@ -23,6 +23,7 @@ void register_device_kernels(torch::Library& m) {
   m.impl("qk_norm_rotary", on_device::qk_norm_rotary);
   m.impl("norm_rotary", on_device::norm_rotary);
   m.impl("layer_norm_modulated", on_device::layer_norm_modulated);
+  m.impl("residual_layer_norm", on_device::residual_layer_norm);
   m.impl("gated_residual", on_device::gated_residual);
 }
 
@@ -36,6 +37,9 @@ TORCH_LIBRARY_FRAGMENT(radial, m) {
   m.def(
       "layer_norm_modulated(Tensor x, Tensor scale, Tensor shift, float eps, "
       "float scale_offset=1, ScalarType? dtype=None) -> Tensor");
+  m.def(
+      "residual_layer_norm(Tensor x, Tensor branch, Tensor? gate, Tensor scale, Tensor shift, "
+      "float eps, float scale_offset=1) -> (Tensor, Tensor)");
   m.def("gated_residual(Tensor x, Tensor branch, Tensor gate) -> Tensor");
 }
 
@@ -55,6 +59,12 @@ TORCH_LIBRARY_IMPL(radial, Meta, m) {
                                     double, double, std::optional<at::ScalarType> dtype) {
     return contiguous_like(x, dtype.value_or(at::kFloat));
   });
+  m.impl("residual_layer_norm",
+         [](const at::Tensor& x, const at::Tensor& branch, const std::optional<at::Tensor>&,
+            const at::Tensor&, const at::Tensor&, double, double) {
+           return std::tuple(contiguous_like(x, at::kFloat),
+                             contiguous_like(branch, branch.scalar_type()));
+         });
   m.impl("gated_residual", [](const at::Tensor& x, const at::Tensor&, const at::Tensor&) {
     return contiguous_like(x, at::kFloat);
   });
@@ -64,6 +74,7 @@ TORCH_LIBRARY_IMPL(radial, Autograd, m) {
   m.impl("qk_norm_rotary", with_autograd::qk_norm_rotary);
   m.impl("norm_rotary", with_autograd::norm_rotary);
   m.impl("layer_norm_modulated", with_autograd::layer_norm_modulated);
+  m.impl("residual_layer_norm", with_autograd::residual_layer_norm);
   m.impl("gated_residual", with_autograd::gated_residual);
 }
 
@@ -88,6 +99,14 @@ at::Tensor layer_norm_modulated(const at::Tensor& x, const at::Tensor& scale,
   static const auto found =
       typed_operator<decltype(layer_norm_modulated)>("radial::layer_norm_modulated");
   return found.call(x, scale, shift, eps, scale_offset, dtype);
+}
+
+std::tuple<at::Tensor, at::Tensor> residual_layer_norm(
+    const at::Tensor& x, const at::Tensor& branch, const std::optional<at::Tensor>& gate,
+    const at::Tensor& scale, const at::Tensor& shift, double eps, double scale_offset) {
+  static const auto found =
+      typed_operator<decltype(residual_layer_norm)>("radial::residual_layer_norm");
+  return found.call(x, branch, gate, scale, shift, eps, scale_offset);
 }
 
 at::Tensor gated_residual(const at::Tensor& x, const at::Tensor& branch, const at::Tensor& gate) {

@@ -18,6 +18,9 @@ at::Tensor norm_rotary(const at::Tensor& x, const std::optional<at::Tensor>& wei
 at::Tensor layer_norm_modulated(const at::Tensor& x, const at::Tensor& scale,
                                 const at::Tensor& shift, double eps, double scale_offset,
                                 std::optional<at::ScalarType> dtype);
+std::tuple<at::Tensor, at::Tensor> residual_layer_norm(
+    const at::Tensor& x, const at::Tensor& branch, const std::optional<at::Tensor>& gate,
+    const at::Tensor& scale, const at::Tensor& shift, double eps, double scale_offset);
 at::Tensor gated_residual(const at::Tensor& x, const at::Tensor& branch, const at::Tensor& gate);
 
 }  // namespace on_device
@@ -34,6 +37,9 @@ at::Tensor norm_rotary(const at::Tensor& x, const std::optional<at::Tensor>& wei
 at::Tensor layer_norm_modulated(const at::Tensor& x, const at::Tensor& scale,
                                 const at::Tensor& shift, double eps, double scale_offset,
                                 std::optional<at::ScalarType> dtype);
+std::tuple<at::Tensor, at::Tensor> residual_layer_norm(
+    const at::Tensor& x, const at::Tensor& branch, const std::optional<at::Tensor>& gate,
+    const at::Tensor& scale, const at::Tensor& shift, double eps, double scale_offset);
 at::Tensor gated_residual(const at::Tensor& x, const at::Tensor& branch, const at::Tensor& gate);
 
 }  // namespace with_autograd

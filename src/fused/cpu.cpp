@@ -70,6 +70,15 @@ void layer_norm_token(const LayerNormArgs& args, std::int64_t b, std::int64_t to
   const std::int64_t channels = channels_of(args.x);
   const auto count = static_cast<float>(channels);
   const float* x = row_of<float>(args.x, b, token);
+  if (args.maybe_branch.data != nullptr) {
+    const Element* branch = row_of<Element>(args.maybe_branch, b, token);
+    const float* gate = args.maybe_gate ? args.maybe_gate + b * args.gate_stride : nullptr;
+    float* y = row_of<float>(args.sum, b, token);
+    for (std::int64_t i = 0; i < channels; ++i) {
+      y[i] = gated(x[i], to_float(branch[i]), gate ? gate[i] : 1);
+    }
+    x = y;
+  }
   float sum = 0, squares = 0;
   for (std::int64_t i = 0; i < channels; ++i) sum += x[i];
   const float mean = sum / count;

@@ -67,6 +67,10 @@ void layer_norm_modulated(const LayerNormArgs& args, const FusedOptions& options
   check_row("scale", args.scale);
   check_row("shift", args.shift);
   check_eps(args.eps);
+  if (args.maybe_branch.data != nullptr) {
+    check_view("branch", args.maybe_branch, args.x, {args.out.dtype});
+    check_view("sum", args.sum, args.x, {DType::kFloat32});
+  }
   if (on_cpu(args.x)) {
     fused::layer_norm_on_cpu(args, options.num_threads);
   } else {

@@ -1,11 +1,24 @@
 #include "video/nn/linear.h"
 
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_addmm_activation.h>
+#include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
 
 namespace radial::video {
 
 at::Tensor Linear::operator()(const at::Tensor& input) const {
   return at::linear(input, weight, bias);
+}
+
+at::Tensor Linear::with_gelu(const at::Tensor& input) const {
+  const bool recorded = at::GradMode::is_enabled() &&
+                        (input.requires_grad() || weight.requires_grad() || bias.requires_grad());
+  // torch's CPU kernel would take the other form of gelu.
+  if (!input.is_cuda() || recorded) return at::gelu((*this)(input), "tanh");
+  return at::_addmm_activation(bias, input.flatten(0, -2), weight.t(), /*beta=*/1, /*alpha=*/1,
+                               /*use_gelu=*/true)
+      .unflatten(0, input.sizes().slice(0, static_cast<std::size_t>(input.dim() - 1)));
 }
 
 Linear Linear::load(const TensorScope& scope, std::string_view name, std::int64_t out,

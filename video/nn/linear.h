@@ -17,6 +17,10 @@ struct Linear {
 
   at::Tensor operator()(const at::Tensor& input) const;
 
+  /// gelu(y) in its tanh form. On a GPU the product applies it before it rounds, unless a gradient
+  /// is to be recorded.
+  at::Tensor with_gelu(const at::Tensor& input) const;
+
   /// `name`.weight and `name`.bias of the scope, in the source's dtype or in `dtype`.
   static Linear load(const TensorScope& scope, std::string_view name, std::int64_t out,
                      std::int64_t in, std::optional<at::ScalarType> dtype = std::nullopt);

@@ -64,6 +64,29 @@ at::Tensor add_gated(const at::Tensor& hidden, const at::Tensor& branch, const a
   return at::addcmul(hidden, branch.to(at::kFloat), gate);
 }
 
+StreamAndNormed add_gated_then_norm(const at::Tensor& hidden, const at::Tensor& branch,
+                                    const at::Tensor& gate, const at::Tensor& weight,
+                                    const at::Tensor& bias, double eps) {
+  if (are_fused(hidden)) {
+    auto [stream, normed] = torch_ops::residual_layer_norm(hidden, branch, gate, weight, bias, eps,
+                                                           /*scale_offset=*/0);
+    return {std::move(stream), std::move(normed)};
+  }
+  const at::Tensor stream = add_gated(hidden, branch, gate);
+  return {stream, affine_layer_norm(stream, weight, bias, eps, branch.scalar_type())};
+}
+
+StreamAndNormed add_then_modulate(const at::Tensor& hidden, const at::Tensor& branch,
+                                  const at::Tensor& shift, const at::Tensor& scale, double eps) {
+  if (are_fused(hidden)) {
+    auto [stream, normed] =
+        torch_ops::residual_layer_norm(hidden, branch, std::nullopt, scale, shift, eps);
+    return {std::move(stream), std::move(normed)};
+  }
+  const at::Tensor stream = hidden + branch;
+  return {stream, modulated_layer_norm(stream, shift, scale, eps, branch.scalar_type())};
+}
+
 at::Tensor normed_heads(const at::Tensor& heads, const at::Tensor& maybe_weight, double eps) {
   if (!maybe_weight.defined()) return heads;
   if (heads_are_fused(heads, maybe_weight)) {

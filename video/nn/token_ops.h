@@ -24,6 +24,21 @@ at::Tensor modulated_layer_norm(const at::Tensor& hidden, const at::Tensor& shif
 at::Tensor affine_layer_norm(const at::Tensor& hidden, const at::Tensor& weight,
                              const at::Tensor& bias, double eps, at::ScalarType dtype);
 
+/// A residual stream and what the next branch gets of it.
+struct StreamAndNormed {
+  at::Tensor stream;  // [B, S, E] float32
+  at::Tensor normed;  // [B, S, E] in the branches' type
+};
+
+/// stream = hidden + branch * gate, and its affine_layer_norm.
+StreamAndNormed add_gated_then_norm(const at::Tensor& hidden, const at::Tensor& branch,
+                                    const at::Tensor& gate, const at::Tensor& weight,
+                                    const at::Tensor& bias, double eps);
+
+/// stream = hidden + branch, and its modulated_layer_norm.
+StreamAndNormed add_then_modulate(const at::Tensor& hidden, const at::Tensor& branch,
+                                  const at::Tensor& shift, const at::Tensor& scale, double eps);
+
 /// hidden + branch * gate, float32: branch [B, S, E], gate [B, 1, E] float32.
 at::Tensor add_gated(const at::Tensor& hidden, const at::Tensor& branch, const at::Tensor& gate);
 

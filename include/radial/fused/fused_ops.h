@@ -43,8 +43,8 @@ struct NormRotaryArgs {
 RADIAL_API void norm_rotary(std::span<const NormRotaryArgs> parts,
                             const FusedOptions& options = {});
 
-/// out = (x - mean) / sqrt(variance + eps) * (scale_offset + scale) + shift over the channels of a
-/// token.
+/// out = (y - mean) / sqrt(variance + eps) * (scale_offset + scale) + shift over the channels of a
+/// token, where y is x or, with a branch, x + branch * gate.
 struct LayerNormArgs {
   ConstTensorView x;             ///< [B, S, 1, E] float32
   const float* scale = nullptr;  ///< [E], of sample b at b * scale_stride
@@ -53,6 +53,10 @@ struct LayerNormArgs {
   double scale_offset = 1;  ///< 1: modulation; 0: scale is a weight, shift a bias
   TensorView out;           ///< [B, S, 1, E] float32, bfloat16 or float16
   double eps = 1e-6;
+  ConstTensorView maybe_branch;       ///< [B, S, 1, E] in the dtype of out; null data: none
+  const float* maybe_gate = nullptr;  ///< [E], of sample b at b * gate_stride; null: 1
+  std::int64_t gate_stride = 0;
+  TensorView sum;  ///< with a branch: y [B, S, 1, E] float32; may be x
 };
 RADIAL_API void layer_norm_modulated(const LayerNormArgs& args, const FusedOptions& options = {});
 

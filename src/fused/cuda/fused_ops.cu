@@ -159,12 +159,25 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 struct LayerNormParams {
-  Rows x, scale, shift;  // of scale and shift token is 0
-  OutRows out;
+  Rows x, scale, shift, maybe_branch, maybe_gate;  // of scale, shift and gate token is 0
+  OutRows out, sum;
   std::int64_t tokens;
   std::int32_t channels;
   float scale_offset, eps;
 };
+
+/// `values` += branch * gate, also to memory.
+template <typename Element>
+__device__ __forceinline__ void add_branch(const LayerNormParams& p, std::int64_t b,
+                                           std::int64_t token, int channel,
+                                           float (&values)[kVector]) {
+  float branch[kVector], gate[kVector] = {1, 1, 1, 1, 1, 1, 1, 1};
+  load(p.maybe_branch.template at<Element>(b, token) + channel, branch);
+  if (p.maybe_gate.data) load(p.maybe_gate.template at<float>(b, 0) + channel, gate);
+#pragma unroll
+  for (int j = 0; j < kVector; ++j) values[j] = gated(values[j], branch[j], gate[j]);
+  store(p.sum.template at<float>(b, token) + channel, values);
+}
 
 template <typename Element>
 __global__ void __launch_bounds__(kThreads)
@@ -177,6 +190,7 @@ __global__ void __launch_bounds__(kThreads)
   float sum = 0;
   for_each_vector(p.channels, [&](int channel, int i) {
     load(x + channel, values[i]);
+    if (p.maybe_branch.data) add_branch<Element>(p, b, token, channel, values[i]);
 #pragma unroll
     for (int j = 0; j < kVector; ++j) sum += values[i][j];
   });
@@ -307,10 +321,19 @@ void fused::layer_norm_on_cuda(const LayerNormArgs& args, Stream stream) {
   check_address("shift", args.shift);
   check_stride("scale", args.scale_stride);
   check_stride("shift", args.shift_stride);
+  if (args.maybe_branch.data) {
+    check_rows("branch", args.maybe_branch);
+    check_rows("sum", args.sum);
+    check_address("gate", args.maybe_gate);
+    check_stride("gate", args.gate_stride);
+  }
   const LayerNormParams params{rows_of(args.x),
                                {args.scale, args.scale_stride, 0},
                                {args.shift, args.shift_stride, 0},
+                               rows_of(args.maybe_branch),
+                               {args.maybe_gate, args.gate_stride, 0},
                                rows_of(args.out),
+                               rows_of(args.sum),
                                args.x.sizes[1],
                                channels_of(args.x),
                                static_cast<float>(args.scale_offset),

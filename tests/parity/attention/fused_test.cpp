@@ -100,6 +100,16 @@ void expect_values(at::Device device, at::ScalarType type) {
   expect_as_exact(layer_norm_modulated(in.x, weight, bias, kEps, 0, type),
                   composed_layer_norm(in.x, weight, bias, 0).to(type),
                   composed_layer_norm(wide(in.x), wide(weight), wide(bias), 0));
+  for (const bool gated : {true, false}) {
+    const auto gate = gated ? std::optional(in.gate) : std::nullopt;
+    const at::Tensor factor = gated ? in.gate : at::ones_like(in.gate);
+    const auto [sum, normed] = residual_layer_norm(in.x, in.branch, gate, in.scale, in.shift, kEps);
+    const at::Tensor torchs = at::addcmul(in.x, in.branch.to(at::kFloat), factor);
+    const at::Tensor exact = wide(in.x) + wide(in.branch) * wide(factor);
+    expect_as_exact(sum, torchs, exact);
+    expect_as_exact(normed, composed_layer_norm(torchs, in.scale, in.shift, 1).to(type),
+                    composed_layer_norm(exact, wide(in.scale), wide(in.shift), 1));
+  }
   expect_as_exact(gated_residual(in.x, in.branch, in.gate),
                   at::addcmul(in.x, in.branch.to(at::kFloat), in.gate),
                   wide(in.x) + wide(in.branch) * wide(in.gate));
@@ -154,6 +164,16 @@ void expect_gradients(at::Device device) {
       [](const Tensors& t) { return layer_norm_modulated(t[0], t[1], t[2], kEps); },
       [](const Tensors& t) { return composed_layer_norm(t[0], t[1], t[2], 1); });
   expect_same_gradients(
+      {in.x, in.branch, in.gate, in.scale, in.shift},
+      [](const Tensors& t) {
+        const auto [sum, normed] = residual_layer_norm(t[0], t[1], t[2], t[3], t[4], kEps);
+        return sum + 2 * normed;
+      },
+      [](const Tensors& t) {
+        const at::Tensor sum = t[0] + t[1] * t[2];
+        return sum + 2 * composed_layer_norm(sum, t[3], t[4], 1);
+      });
+  expect_same_gradients(
       {in.x, in.branch, in.gate}, [](const Tensors& t) { return gated_residual(t[0], t[1], t[2]); },
       [](const Tensors& t) { return t[0] + t[1] * t[2]; });
 }
@@ -184,6 +204,20 @@ TEST(FusedOperators, OnCudaAreTheSameForStridesThatNeedACopy) {
                                  .unflatten(-1, {kHeads, kHeadDim});
   EXPECT_TRUE(at::equal(norm_rotary(shifted, in.q_weight, in.rotation, kEps),
                         norm_rotary(in.q, in.q_weight, in.rotation, kEps)));
+}
+
+/// What video/nn/linear.cpp relies on.
+TEST(FusedOperators, TorchsProductOnCudaAppliesTheTanhFormOfGelu) {
+  RADIAL_NEEDS_CUDA();
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor x = at::randn({96, 64}).to(at::kCUDA, type),
+                     weight = at::randn({128, 64}).to(at::kCUDA, type),
+                     bias = at::randn({128}).to(at::kCUDA, type);
+    const auto exact = at::gelu(
+        at::linear(x.to(at::kDouble), weight.to(at::kDouble), bias.to(at::kDouble)), "tanh");
+    expect_as_exact(at::_addmm_activation(bias, x, weight.t(), 1, 1, true),
+                    at::gelu(at::linear(x, weight, bias), "tanh"), exact);
+  }
 }
 
 TEST(FusedOperators, RefuseASecondDerivative) {

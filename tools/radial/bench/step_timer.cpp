@@ -47,7 +47,8 @@ struct StepTimer::OpenSpan : at::ObserverContext {
     StepTimer* const timer = timer_here;
     if (timer == nullptr || timer->within_) return nullptr;
     const std::string_view name = function.name();
-    if (name == "aten::linear") return std::make_unique<OpenSpan>(*timer, timer->products_);
+    if (name == "aten::linear" || name == "aten::_addmm_activation")
+      return std::make_unique<OpenSpan>(*timer, timer->products_);
     if (name == "aten::scaled_dot_product_attention") {
       return std::make_unique<OpenSpan>(*timer, timer->cross_);
     }

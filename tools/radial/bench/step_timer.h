@@ -30,7 +30,7 @@ struct StepTimes {
   double total = 0;
   double self_attention = 0;
   double cross_attention = 0;
-  double products = 0;  ///< linear layers, with their biases
+  double products = 0;  ///< linear layers, with their biases and the activation one applies
   double rest() const { return total - self_attention - cross_attention - products; }
 };
 

@@ -1,7 +1,6 @@
 #include "video/models/wan/wan_block.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/gelu.h>
 
 #include "video/nn/token_ops.h"
 
@@ -61,7 +60,7 @@ at::Tensor WanBlock::cross_attention(const at::Tensor& input, const TextKeysValu
 }
 
 at::Tensor WanBlock::feed_forward(const at::Tensor& input) const {
-  return narrow_(at::gelu(widen_(input), "tanh"));
+  return narrow_(widen_.with_gelu(input));
 }
 
 at::Tensor WanBlock::forward(const at::Tensor& hidden, const at::Tensor& modulation,
@@ -71,16 +70,18 @@ at::Tensor WanBlock::forward(const at::Tensor& hidden, const at::Tensor& modulat
   // Each [B, 1, E]: shift, scale and gate of self-attention, then of the feed-forward.
   const std::vector<at::Tensor> m = (modulation_ + modulation).chunk(6, 1);
 
-  at::Tensor normed = modulated_layer_norm(hidden, m[0], m[1], eps_, dtype);
-  at::Tensor stream = add_gated(hidden, self_attention(normed, rotary, attention, layer), m[2]);
-
-  normed = cross_norm_weight_.defined()
-               ? affine_layer_norm(stream, cross_norm_weight_, cross_norm_bias_, eps_, dtype)
-               : stream.to(dtype);
-  stream = stream + cross_attention(normed, text);
-
-  normed = modulated_layer_norm(stream, m[3], m[4], eps_, dtype);
-  return add_gated(stream, feed_forward(normed), m[5]);
+  at::Tensor branch = self_attention(modulated_layer_norm(hidden, m[0], m[1], eps_, dtype), rotary,
+                                     attention, layer);
+  StreamAndNormed state;
+  if (cross_norm_weight_.defined()) {
+    state = add_gated_then_norm(hidden, branch, m[2], cross_norm_weight_, cross_norm_bias_, eps_);
+  } else {
+    state.stream = add_gated(hidden, branch, m[2]);
+    state.normed = state.stream.to(dtype);
+  }
+  branch = cross_attention(state.normed, text);
+  state = add_then_modulate(state.stream, branch, m[3], m[4], eps_);
+  return add_gated(state.stream, feed_forward(state.normed), m[5]);
 }
 
 }  // namespace radial::video

@@ -40,6 +40,12 @@ RADIAL_API at::Tensor layer_norm_modulated(const at::Tensor& x, const at::Tensor
                                            double scale_offset = 1,
                                            std::optional<at::ScalarType> dtype = {});
 
+/// (y, layer_norm_modulated(y, ...)) of y = x + branch * gate, or x + branch without a gate: branch
+/// [B, S, E], in whose type the second result comes; gate as scale.
+RADIAL_API std::tuple<at::Tensor, at::Tensor> residual_layer_norm(
+    const at::Tensor& x, const at::Tensor& branch, const std::optional<at::Tensor>& gate,
+    const at::Tensor& scale, const at::Tensor& shift, double eps, double scale_offset = 1);
+
 /// x + branch * gate of x [B, S, E] float32, branch [B, S, E], gate as scale above; float32.
 RADIAL_API at::Tensor gated_residual(const at::Tensor& x, const at::Tensor& branch,
                                      const at::Tensor& gate);
