@@ -61,6 +61,16 @@ std::uint64_t transformer_working_bytes(const WanConfig& config, at::ScalarType 
   return memory.peak() + kLibraries;
 }
 
+std::uint64_t transformer_block_bytes(const WanConfig& config, at::ScalarType dtype) {
+  ShapeSource weights(dtype);
+  const WanBlock block(config, TensorScope(weights));
+  std::uint64_t bytes = 0;
+  for (const auto& [name, shape] : weights.shapes()) {
+    bytes += meta_tensor(shape, weights.dtypes().at(name)).nbytes();
+  }
+  return bytes;
+}
+
 std::uint64_t decoder_working_bytes(const WanVaeConfig& config, at::ScalarType dtype,
                                     at::IntArrayRef latents, const VaePass& pass) {
   const c10::InferenceMode no_gradients;

@@ -31,6 +31,9 @@ std::uint64_t text_encoder_working_bytes(const Umt5Config& config, at::ScalarTyp
 std::uint64_t transformer_working_bytes(const WanConfig& config, at::ScalarType dtype,
                                         const VideoLayout& layout, bool guided);
 
+/// The weights of one of a transformer's blocks, which are all of one size.
+std::uint64_t transformer_block_bytes(const WanConfig& config, at::ScalarType dtype);
+
 /// Decoding latents [1, z, frames, rows, columns], pixels in float32 included.
 std::uint64_t decoder_working_bytes(const WanVaeConfig& config, at::ScalarType dtype,
                                     at::IntArrayRef latents, const VaePass& pass);

@@ -113,11 +113,11 @@ double read_flow_shift(const WanFiles& files) {
 }
 
 WanTransformer load_transformer(const WanFiles& files, const LoadOptions& options,
-                                const std::vector<LoraUse>& loras) {
+                                const std::vector<LoraUse>& loras, std::int64_t blocks_to_swap) {
   const WanConfig config = read_transformer_config(files);
   CheckpointSource source(Checkpoint::open(files.transformer), PartKind::kWanTransformer, options);
   apply_loras(source, loras);
-  WanTransformer model(config, source);
+  WanTransformer model(config, source, blocks_to_swap);
   source.finish();
   return model;
 }

@@ -50,9 +50,11 @@ WanVaeConfig read_vae_config(const WanFiles& files);
 /// none.
 double read_flow_shift(const WanFiles& files);
 
-/// The transformer with `loras` added to its weights.
+/// The transformer with `loras` added to its weights, those of `blocks_to_swap` blocks in host
+/// memory; see WanBlocks.
 WanTransformer load_transformer(const WanFiles& files, const LoadOptions& options,
-                                const std::vector<LoraUse>& loras = {});
+                                const std::vector<LoraUse>& loras = {},
+                                std::int64_t blocks_to_swap = 0);
 WanVae load_vae(const WanFiles& files, const LoadOptions& options);
 
 }  // namespace radial::video

@@ -89,8 +89,8 @@ class GenerateRun {
   }
 
   std::vector<at::Tensor> denoise(const std::vector<video::PromptEmbeddings>& texts) const {
-    const video::WanTransformer model =
-        video::load_transformer(plan_.files, request_.engine.load(), request_.engine.loras());
+    const video::WanTransformer model = video::load_transformer(
+        plan_.files, request_.engine.load(), request_.engine.loras(), plan_.blocks_to_swap);
     std::optional<video::WanVae> preview_vae;
     if (request_.preview_path) {
       preview_vae.emplace(video::load_vae(plan_.files, request_.engine.load()));

@@ -24,14 +24,24 @@ std::optional<std::uint64_t> free_memory(at::Device device) {
   return device.is_cpu() ? video::free_host_memory() : video::free_device_memory(device);
 }
 
+std::uint64_t block_bytes(const GenerateRequest& request, const GeneratePlan& plan) {
+  return video::transformer_block_bytes(plan.transformer, request.engine.load().dtype);
+}
+
+std::uint64_t transformer_work(const GenerateRequest& request, const GeneratePlan& plan) {
+  return video::transformer_working_bytes(plan.transformer, request.engine.load().dtype,
+                                          plan.attention.layout,
+                                          video::is_guided(request.guidance));
+}
+
 PartNeed transformer_need(const GenerateRequest& request, const GeneratePlan& plan,
                           const std::vector<std::int64_t>& latents) {
   const at::ScalarType dtype = request.engine.load().dtype;
   PartNeed need{
       .name = "transformer",
-      .weights = plan.transformer_size.bytes,
-      .working = video::transformer_working_bytes(plan.transformer, dtype, plan.attention.layout,
-                                                  video::is_guided(request.guidance)),
+      .weights = plan.transformer_size.bytes -
+                 static_cast<std::uint64_t>(plan.blocks_to_swap) * block_bytes(request, plan),
+      .working = transformer_work(request, plan),
       .device = request.engine.load().device,
       .help = {}};
   const auto text_bytes =
@@ -49,7 +59,29 @@ PartNeed transformer_need(const GenerateRequest& request, const GeneratePlan& pl
   return need;
 }
 
+// All blocks that take turns on the device lie in host memory throughout.
+PartNeed swapped_need(const GenerateRequest& request, const GeneratePlan& plan) {
+  const std::int64_t on_device = plan.transformer.num_layers - plan.blocks_to_swap;
+  const std::int64_t taking_turns = plan.blocks_to_swap + std::min<std::int64_t>(2, on_device);
+  return {.name = "swapped blocks",
+          .weights = static_cast<std::uint64_t>(taking_turns) * block_bytes(request, plan),
+          .working = 0,
+          .device = at::kCPU,
+          .help = "fewer --blocks-to-swap"};
+}
+
 }  // namespace
+
+std::int64_t blocks_to_swap(const GenerateRequest& request, const GeneratePlan& plan) {
+  if (request.engine.load().device.is_cpu()) return 0;
+  std::optional<std::uint64_t> working;
+  return request.offload.blocks_to_swap(
+      plan.transformer.num_layers, [&](std::int64_t swapped) -> std::uint64_t {
+        if (!working) working = transformer_work(request, plan);
+        return plan.transformer_size.bytes + *working -
+               static_cast<std::uint64_t>(swapped) * block_bytes(request, plan);
+      });
+}
 
 std::vector<PartNeed> part_needs(const GenerateRequest& request, const GeneratePlan& plan,
                                  const std::vector<std::int64_t>& latents) {
@@ -69,7 +101,12 @@ std::vector<PartNeed> part_needs(const GenerateRequest& request, const GenerateP
   PartNeed transformer = transformer_need(request, plan, latents);
   std::vector<std::string> ways = dtype;
   ways.insert(ways.end(), smaller.begin(), smaller.end());
-  transformer.help = joined(ways);
+  std::vector<std::string> transformer_ways = ways;
+  const bool can_offload = plan.blocks_to_swap < blocks_to_offload(plan.transformer.num_layers);
+  if (!transformer.device.is_cpu() && can_offload) {
+    transformer_ways.insert(transformer_ways.begin(), "--offload-to-cpu");
+  }
+  transformer.help = joined(transformer_ways);
   if (!request.vae_pass.tiling) ways.insert(ways.begin(), "--vae-tiling");
   PartNeed vae{.name = "VAE",
                .weights = plan.vae_size.bytes,
@@ -77,7 +114,12 @@ std::vector<PartNeed> part_needs(const GenerateRequest& request, const GenerateP
                                                        load.dtype, latents, request.vae_pass),
                .device = load.device,
                .help = joined(ways)};
-  return {text, transformer, vae};
+  std::vector<PartNeed> needs{text, transformer, vae};
+  for (PartNeed& need : needs) {
+    if (!need.device.is_cpu()) need.limit = request.offload.device_limit();
+  }
+  if (plan.blocks_to_swap > 0) needs.push_back(swapped_need(request, plan));
+  return needs;
 }
 
 bool is_host_memory_tight(const std::vector<PartNeed>& needs) {
@@ -101,8 +143,9 @@ std::string memory_text(std::uint64_t bytes) {
 std::vector<std::string> check_memory(const std::vector<PartNeed>& needs) {
   std::vector<std::string> warnings;
   for (const PartNeed& need : needs) {
-    const auto free = free_memory(need.device);
+    auto free = free_memory(need.device);
     if (!free) continue;
+    free = std::min(*free, need.limit);
     const video::Fit fit = video::fit_of(need.total(), *free);
     if (fit == video::Fit::kFits) continue;
     const std::string helps = need.help.empty() ? "" : concat("; ", need.help, " would help");

@@ -3,6 +3,7 @@
 #include <c10/core/Device.h>
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,17 @@ struct PartNeed {
   std::uint64_t working = 0;  ///< what its largest step takes beside them
   at::Device device = at::kCPU;
   std::string help;  ///< options that would make it less
+  std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();  ///< bytes it was allowed
 
   std::uint64_t total() const { return weights + working; }
 };
 
-/// In the order they are loaded, for latents [1, C, F, H, W].
+/// How many of the transformer's blocks lie in host memory: none if it runs there. Throws
+/// InvalidArgument for more than there are.
+std::int64_t blocks_to_swap(const GenerateRequest& request, const GeneratePlan& plan);
+
+/// In the order they are loaded, for latents [1, C, F, H, W]; last, if there are any, the blocks
+/// that lie in host memory ("swapped blocks").
 std::vector<PartNeed> part_needs(const GenerateRequest& request, const GeneratePlan& plan,
                                  const std::vector<std::int64_t>& latents);
 

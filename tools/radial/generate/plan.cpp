@@ -104,6 +104,7 @@ GeneratePlan checked_plan(const GenerateRequest& request) {
   plan.text_size = video::check_text_encoder(plan.text_files, dtype);
   plan.transformer_size = video::check_transformer(plan.files, dtype, request.engine.loras());
   plan.vae_size = video::check_vae(plan.files, dtype);
+  plan.blocks_to_swap = blocks_to_swap(request, plan);
   plan.needs = part_needs(request, plan, shape);
   plan.memory_warnings = check_memory(plan.needs);
   plan.noise = noise_of(request, shape);

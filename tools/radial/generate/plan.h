@@ -26,7 +26,8 @@ struct GeneratePlan {
   video::NoiseSchedule schedule;
   video::SamplingMethod method;
   video::ResolvedAttention attention;
-  video::WanCost pass_cost;  ///< of one dense forward pass
+  video::WanCost pass_cost;         ///< of one dense forward pass
+  std::int64_t blocks_to_swap = 0;  ///< of the transformer, to host memory
   std::vector<PartNeed> needs;
   std::vector<std::string> memory_warnings;
   at::Tensor noise;

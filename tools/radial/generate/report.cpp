@@ -23,7 +23,7 @@ std::vector<std::string> warnings_of(const GeneratePlan& plan) {
   return all;
 }
 
-void print_needs(const GeneratePlan& plan) {
+void print_needs(const GenerateRequest& request, const GeneratePlan& plan) {
   std::printf("memory     one part after the other:");
   for (const PartNeed& need : plan.needs) {
     std::printf(" %s %s%s", need.name.c_str(), memory_text(need.total()).c_str(),
@@ -32,11 +32,16 @@ void print_needs(const GeneratePlan& plan) {
   if (const auto free = video::free_host_memory()) {
     std::printf("; %s free", memory_text(*free).c_str());
   }
-  const at::Device device = plan.needs.back().device;
+  const at::Device device = request.engine.load().device;
   if (const auto free = video::free_device_memory(device)) {
     std::printf(", %s on %s", memory_text(*free).c_str(), device.str().c_str());
   }
   std::printf("\n");
+  if (plan.blocks_to_swap > 0) {
+    std::printf("offload    %lld of the transformer's %lld blocks in host memory, copied ahead\n",
+                static_cast<long long>(plan.blocks_to_swap),
+                static_cast<long long>(plan.transformer.num_layers));
+  }
 }
 
 void print_warnings(const GeneratePlan& plan) {
@@ -83,6 +88,7 @@ Report settings_report(const GenerateRequest& request, const GeneratePlan& plan)
   report["cfg-scale"] = request.guidance;
   report["seed"] = request.seed;
   report["device"] = request.engine.load().device.str();
+  if (plan.blocks_to_swap > 0) report["blocks-to-swap"] = plan.blocks_to_swap;
   report["output"] = request.output_path;
   return report;
 }
@@ -122,7 +128,7 @@ void print_plan(const GenerateRequest& request, const GeneratePlan& plan) {
               plan.model.string().c_str(), plan.text_size.bytes / kMega,
               plan.transformer_size.bytes / kMega, plan.vae_size.bytes / kMega,
               request.engine.load().device.str().c_str());
-  print_needs(plan);
+  print_needs(request, plan);
   std::printf("video      %lld x %lld, %lld frames at %d fps; %s\n",
               static_cast<long long>(request.size.width),
               static_cast<long long>(request.size.height),

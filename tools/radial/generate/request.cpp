@@ -165,6 +165,10 @@ std::vector<std::string> finish_request(GenerateRequest& request) {
   if (request.engine.text_on_cpu() && request.engine.load().device.is_cpu()) {
     notes.push_back("--t5-cpu changes nothing: all parts run on the CPU");
   }
+  for (const std::string& option : request.offload.given()) {
+    if (!request.engine.load().device.is_cpu()) break;
+    notes.push_back(option + " changes nothing: all parts run on the CPU");
+  }
   return notes;
 }
 
@@ -176,6 +180,7 @@ void add_request_options(CLI::App& app, GenerateRequest& request) {
       .add_value(
           "--task", "NAME", [&request](const std::string& text) { request.task = &wan_task(text); },
           "t2v-1.3B or t2v-14B: that the model is this one, and its defaults of size and shift");
+  request.offload.add_to(app);
   add_prompt_options(app, request);
   add_size_options(app, request);
   request.sampling.add_to(app);

@@ -9,6 +9,7 @@
 #include "generate/task.h"
 #include "options/attention_options.h"
 #include "options/engine_options.h"
+#include "options/offload_options.h"
 #include "options/sampling_options.h"
 #include "video/pipeline/text_to_video.h"
 
@@ -17,6 +18,7 @@ namespace radial::tools {
 /// What `radial generate` was asked for.
 struct GenerateRequest {
   EngineOptions engine;
+  OffloadOptions offload;
   SamplingOptions sampling;
   AttentionOptions attention;
   const WanTask* task = nullptr;  ///< null: none was named

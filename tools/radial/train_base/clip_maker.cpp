@@ -28,8 +28,8 @@ ClipMaker::ClipMaker(const GenerateRequest& request, const GeneratePlan& plan,
                      const std::vector<std::string>& prompts)
     : vae_pass_(request.vae_pass),
       texts_(encode(request, plan, prompts)),
-      transformer_(
-          video::load_transformer(plan.files, request.engine.load(), request.engine.loras())),
+      transformer_(video::load_transformer(plan.files, request.engine.load(),
+                                           request.engine.loras(), plan.blocks_to_swap)),
       vae_(video::load_vae(plan.files, request.engine.load())) {}
 
 at::Tensor ClipMaker::denoise(const EvaluatedClips& clips, const std::vector<std::size_t>& indexes,

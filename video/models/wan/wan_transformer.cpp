@@ -14,7 +14,9 @@
 
 namespace radial::video {
 
-WanTransformer::WanTransformer(const WanConfig& config, TensorSource& source) : config_(config) {
+WanTransformer::WanTransformer(const WanConfig& config, TensorSource& source,
+                               std::int64_t blocks_to_swap)
+    : config_(config) {
   if (config.image_dim || config.added_kv_proj_dim) {
     throw Unsupported("model: expected a text-to-video transformer, got one with an image branch");
   }
@@ -30,9 +32,7 @@ WanTransformer::WanTransformer(const WanConfig& config, TensorSource& source) : 
   time_projection_ = Linear::load(condition, "time_proj", 6 * dim, dim, at::kFloat);
   text_in_ = Linear::load(condition, "text_embedder.linear_1", dim, config.text_dim);
   text_out_ = Linear::load(condition, "text_embedder.linear_2", dim, dim);
-  for (std::int64_t layer = 0; layer < config.num_layers; ++layer) {
-    blocks_.emplace_back(config, root / "blocks" / std::to_string(layer));
-  }
+  blocks_ = WanBlocks(config, root / "blocks", blocks_to_swap);
   head_modulation_ = root.tensor("scale_shift_table", {1, 2, dim}, at::kFloat);
   head_out_ = Linear::load(root, "proj_out", config.out_channels * pt * ph * pw, dim, at::kFloat);
 }
@@ -44,7 +44,9 @@ WanTransformer::Text WanTransformer::prepare_text(const at::Tensor& embeddings) 
   const at::Tensor input = embeddings.to(text_in_.weight.device(), text_in_.weight.scalar_type());
   const at::Tensor projected = text_out_(at::gelu(text_in_(input), "tanh"));
   Text text;
-  for (const WanBlock& block : blocks_) text.blocks.push_back(block.text_keys_values(projected));
+  blocks_.for_each([&](const WanBlock& block, std::size_t) {
+    text.blocks.push_back(block.text_keys_values(projected));
+  });
   return text;
 }
 
@@ -126,12 +128,11 @@ at::Tensor WanTransformer::forward(const at::Tensor& latents, const at::Tensor& 
   const at::Tensor modulation = time_projection_(at::silu(time)).unflatten(1, {6, config_.dim()});
   if (tap) tap("time", time);
   if (tap) tap("time_projection", modulation);
-  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+  blocks_.for_each([&](const WanBlock& block, std::size_t layer) {
     stop_if_requested();
-    hidden = blocks_[layer].forward(hidden, modulation, text.blocks[layer], video.rotary, attention,
-                                    layer);
+    hidden = block.forward(hidden, modulation, text.blocks[layer], video.rotary, attention, layer);
     show("block." + std::to_string(layer), hidden);
-  }
+  });
   const at::Tensor output = to_raster_order(head(hidden, time), layout, 1);
   if (tap) tap("head", output);
   return unpatched(output, layout);

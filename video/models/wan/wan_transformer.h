@@ -9,7 +9,7 @@
 #include "radial/mask/video_layout.h"
 #include "video/checkpoint/model_config.h"
 #include "video/checkpoint/tensor_source.h"
-#include "video/models/wan/wan_block.h"
+#include "video/models/wan/wan_blocks.h"
 #include "video/nn/attention.h"
 #include "video/nn/linear.h"
 
@@ -23,8 +23,10 @@ namespace radial::video {
 class WanTransformer {
  public:
   /// Takes all weights out of `source`; what is missing or misshapen comes out of its `finish()`.
-  /// Throws Unsupported for a config with an image branch.
-  WanTransformer(const WanConfig& config, TensorSource& source);
+  /// The weights of `blocks_to_swap` blocks are kept in host memory, copied to the device as they
+  /// are needed, ahead of it; results are the same bits (see WanBlocks). Throws Unsupported for a
+  /// config with an image branch, InvalidArgument unless a block stays on the device.
+  WanTransformer(const WanConfig& config, TensorSource& source, std::int64_t blocks_to_swap = 0);
 
   const WanConfig& config() const { return config_; }
   at::Device device() const { return patch_weight_.device(); }
@@ -66,7 +68,7 @@ class WanTransformer {
   at::Tensor patch_weight_, patch_bias_;  // [E, C * pt * ph * pw], [E]
   Linear time_in_, time_out_, time_projection_;
   Linear text_in_, text_out_;
-  std::vector<WanBlock> blocks_;
+  WanBlocks blocks_;
   at::Tensor head_modulation_;  // [1, 2, E]
   Linear head_out_;
 };
