@@ -68,6 +68,21 @@ __device__ __forceinline__ void mbarrier_wait_unless(bool skip, std::uint64_t* b
       : "memory");
 }
 
+/// Whether the phase with this parity has ended, without waiting.
+__device__ __forceinline__ bool mbarrier_test(std::uint64_t* barrier, std::uint32_t parity) {
+  std::uint32_t ended;
+  asm volatile(
+      "{\n"
+      ".reg .pred done;\n"
+      "mbarrier.test_wait.parity.shared::cta.b64 done, [%1], %2;\n"
+      "selp.u32 %0, 1, 0, done;\n"
+      "}"
+      : "=r"(ended)
+      : "r"(shared_address(barrier)), "r"(parity)
+      : "memory");
+  return ended != 0;
+}
+
 /// Stage and parity of a ring of barriers, advanced together.
 template <int kStages>
 struct RingPosition {

@@ -37,13 +37,18 @@ struct BackwardConfig {
   static constexpr int kDscoreBytes = kKeyRows * 128;  // [keys, 64 queries]
   static constexpr int kRowStatBytes = kQueryRows * 4;
 
-  /// A query tile is held from its scores to its dK product, one tile later than its dO tile.
-  static constexpr int kQueryStages = 3;
-  static constexpr int kDoutStages = 2;
-  static constexpr int kDscoreStages = 2;
+  /// At head dim 128 a query tile is held from its scores to its dK product, one tile later than
+  /// its dO tile. At 64 there is room for more.
+  static constexpr bool kWide = kHeadDim == 128;
+  static constexpr int kQueryStages = kWide ? 3 : 4;
+  static constexpr int kDoutStages = kWide ? 2 : 4;
+  static constexpr int kDscoreStages = kWide ? 2 : 4;
 
-  /// Each consumer makes dQ of the whole tile for its half of the head dim.
-  static constexpr int kDqColumns = kHeadDim / kConsumers;
+  /// dQ is made and added in units of 64 queries and 64 columns. At head dim 128 each consumer
+  /// makes one half of each tile's, at 64 one consumer makes that of the even tiles, the other that
+  /// of the odd ones.
+  static constexpr int kDqColumns = 64;
+  static constexpr int kDqUnits = kHeadDim / kDqColumns;  // of a tile
   static constexpr int kDqFloats = kQueryRows * kDqColumns;
   static constexpr int kDqStages = 3;  // shared by both consumers in turn
 

@@ -7,7 +7,7 @@ namespace radial::sm90 {
 
 /// Arguments of the kernel after the main one: dQ = scale * sums, from fragment order to rows.
 struct DqConvertParams {
-  const float* dq_sums;  // [heads of the launch, tiles, 2, ...] as BackwardKernelParams says
+  const float* dq_sums;  // [heads of the launch, tiles, ...] as BackwardKernelParams says
   void* dq;              // [B, Sq, H, D]
   ElementStrides dq_strides;
   const std::int32_t* contributors;         // [patterns, QB]
@@ -28,19 +28,19 @@ template <typename Config>
 __global__ void __launch_bounds__(DqConvert<Config>::kThreads)
     dq_convert_kernel(const __grid_constant__ DqConvertParams p) {
   using Element = typename Config::Element;
-  constexpr int kChunks = Config::kHeadDim / 8;
+  constexpr int kChunks = Config::kHeadDim / 8, kUnitChunks = Config::kDqColumns / 8;
   const int tile = blockIdx.x, line = p.first_line + blockIdx.y;
   const int sample = line / p.heads, head = line % p.heads;
   const int chunk = threadIdx.x % kChunks, rows = threadIdx.x / kChunks;  // rows: warp * 8 + row
-  const int consumer = chunk / (kChunks / 2), warp = rows / 8, row = rows % 8;
+  const int unit_of_tile = chunk / kUnitChunks, warp = rows / 8, row = rows % 8;
   const int pattern = p.maybe_head_patterns ? p.maybe_head_patterns[head] : 0;
 
   float4 parts[4] = {};
   if (p.contributors[pattern * (p.num_tiles / 2) + tile / 2] > 0) {
     const std::int64_t unit =
-        ((std::int64_t{blockIdx.y} * p.num_tiles + tile) * Config::kConsumers + consumer);
+        ((std::int64_t{blockIdx.y} * p.num_tiles + tile) * Config::kDqUnits + unit_of_tile);
     const float4* sums = reinterpret_cast<const float4*>(p.dq_sums + unit * Config::kDqFloats) +
-                         chunk % (kChunks / 2) * 128 + warp * 32 + row * 4;
+                         chunk % kUnitChunks * 128 + warp * 32 + row * 4;
 #pragma unroll
     for (int lane = 0; lane < 4; ++lane) parts[lane] = __ldcs(sums + lane);
   }

@@ -5,7 +5,7 @@
 namespace radial::sm90 {
 
 /// One thread per dQ buffer in shared memory: adds what the consumers leave there to the sums in
-/// global memory, each query tile in the order of the schedule, so that the sums never depend on
+/// global memory, each unit of dQ in the order of the schedule, so that the sums never depend on
 /// timing. Waits only for items handed out earlier, which always finish.
 template <typename Config>
 struct DqWriter {
@@ -14,7 +14,7 @@ struct DqWriter {
   std::uint32_t buffer;
   std::uint32_t items = 0;       // so far
   std::uint32_t added = 0;       // from this buffer, so far
-  std::uint32_t next_stage = 0;  // buffer that the next tile's first half goes to
+  std::uint32_t next_stage = 0;  // buffer that the next tile's first unit goes to
 
   __device__ __forceinline__ void run() {
     for (;; ++items) {
@@ -25,18 +25,17 @@ struct DqWriter {
       const int sample = item.slot / p.key_heads;
       const int first = (p.first_slot * p.group) - sample * p.heads;
       for_each_tile(p, item, [&](int head, int tile, std::uint32_t turn) {
-        const std::uint32_t half = (buffer + Config::kDqStages - next_stage) % Config::kDqStages;
-        next_stage = (next_stage + Config::kConsumers) % Config::kDqStages;
-        if (half >= Config::kConsumers) return;
-        add_tile((std::int64_t{head - first} * p.num_tiles + tile) * Config::kConsumers + half,
-                 turn);
+        const std::uint32_t unit = (buffer + Config::kDqStages - next_stage) % Config::kDqStages;
+        next_stage = (next_stage + Config::kDqUnits) % Config::kDqStages;
+        if (unit >= Config::kDqUnits) return;
+        add_unit((std::int64_t{head - first} * p.num_tiles + tile) * Config::kDqUnits + unit, turn);
       });
     }
   }
 
-  __device__ __forceinline__ void add_tile(std::int64_t unit, std::uint32_t turn) {
+  __device__ __forceinline__ void add_unit(std::int64_t unit, std::uint32_t turn) {
     constexpr std::uint32_t kBytes = Config::kDqFloats * 4;
-    const float* tile = shared.dq[buffer];
+    const float* values = shared.dq[buffer];
     float* sums = p.dq_sums + unit * Config::kDqFloats;
     std::uint32_t* turns = p.turns + unit;
     // Relaxed is enough here: nobody reads the sums, they are only added to, in L2. To pass the
@@ -46,9 +45,9 @@ struct DqWriter {
     mbarrier_wait(&shared.dq_ring.full[buffer], added++ % 2);
     fence_async_shared();  // for the writes of all that arrived
     if (turn == 0) {
-      store_bulk(sums, tile, kBytes);
+      store_bulk(sums, values, kBytes);
     } else {
-      add_bulk(sums, tile, kBytes);
+      add_bulk(sums, values, kBytes);
     }
     commit_bulk();
     wait_bulk_read<0>();

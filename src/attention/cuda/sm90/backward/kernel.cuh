@@ -1,9 +1,10 @@
 #pragma once
 
 #include "attention/cuda/sm90/backward/config.h"
-#include "attention/cuda/sm90/backward/consumer.cuh"
 #include "attention/cuda/sm90/backward/dq_writer.cuh"
+#include "attention/cuda/sm90/backward/narrow_consumer.cuh"
 #include "attention/cuda/sm90/backward/producer.cuh"
+#include "attention/cuda/sm90/backward/wide_consumer.cuh"
 
 namespace radial::sm90 {
 
@@ -12,16 +13,16 @@ namespace radial::sm90 {
 // A CTA takes columns (a key block of one key head) from a list and keeps K and V of a column in
 // shared memory and dK and dV in registers while it walks the column's query blocks.
 //
-//   warp 0        Producer   K, V; per tile Q, dO, lse, delta -> shared memory (3 and 2 stages)
-//   warps 1 to 3  DqWriter   dQ tiles: shared memory -> sums in global memory, in turn
-//   warpgroups 1, 2  Consumer   all five products; each owns 64 of the 128 keys
+//   warp 0           Producer   K, V; per tile Q, dO, lse, delta -> shared memory
+//   warps 1 to 3     DqWriter   units of dQ: shared memory -> sums in global memory, in turn
+//   warpgroups 1, 2  WideConsumer (D = 128), NarrowConsumer (D = 64)
+//                               all five products; each owns 64 of the 128 keys
 //
 // 384 threads; 24 registers a thread in the first warpgroup, 240 in the others; 225 KiB of shared
-// memory at D = 128, one CTA per multiprocessor. Measured on an H200 at 18 frames of 48 x 80
-// tokens, released-v2 with decay 0.2, 12 heads, D = 128, bf16, at the power limit: 553 to 562
-// TFLOP/s over the kept blocks (631 to 638 from idle), 24 heads of D = 64: 426 (444). The tensor
-// cores are busy 66 % of the time; shared memory bandwidth and the latency of the steps between
-// products take the rest.
+// memory at D = 128, one CTA per multiprocessor. Measured on an H100 at 18 frames of 48 x 80
+// tokens, released-v2 with decay 0.2, 12 heads, D = 128, bf16, at the power limit: 561 TFLOP/s over
+// the kept blocks (629 from idle), 24 heads of D = 64: 484 (565). The tensor cores are busy 70 and
+// 59 % of the time, shared memory 77 and 74 %.
 template <typename Config>
 __global__ void __launch_bounds__(Config::kThreads, 1)
     backward_kernel(const __grid_constant__ BackwardKernelParams p) {
@@ -41,7 +42,11 @@ __global__ void __launch_bounds__(Config::kThreads, 1)
     if (warp > 0) DqWriter<Config>{p, shared, static_cast<std::uint32_t>(warp - 1)}.run();
   } else {
     grow_registers<Config::kConsumerRegisters>();
-    Consumer<Config>(p, shared, warpgroup - 1).run();
+    if constexpr (Config::kWide) {
+      WideConsumer<Config>(p, shared, warpgroup - 1).run();
+    } else {
+      NarrowConsumer<Config>(p, shared, warpgroup - 1).run();
+    }
   }
 }
 

@@ -35,7 +35,7 @@ BackwardLayout::BackwardLayout(const AttentionProblem& problem) {
   const std::size_t rows = problem.batch * problem.heads * padded_queries;
   neg_delta = aligned(rows * 4);
   turns = neg_delta + aligned(rows * 4);
-  next_item = turns + slots_per_launch * group * num_tiles * 2 * 4;
+  next_item = turns + slots_per_launch * group * num_tiles * (problem.head_dim / 64) * 4;
   dq_sums = aligned(next_item + 4);
   total = dq_sums + slots_per_launch * dq_bytes;
 }

@@ -30,8 +30,8 @@ struct BackwardKernelParams {
   ColumnPlan plan;
   const float* neg_lse;    // [B, H, SqPad] -lse * log2(e), -inf where nothing is seen or beyond Sq
   const float* neg_delta;  // [B, H, SqPad] minus the row sums of dO * O
-  float* dq_sums;          // [slots * group, tiles, 2, D / 2 * 64] in fragment order
-  std::uint32_t* turns;    // [slots * group, tiles, 2] key blocks added so far
+  float* dq_sums;          // [slots * group, tiles, D / 64, 64 * 64] in fragment order
+  std::uint32_t* turns;    // [slots * group, tiles, D / 64] key blocks added so far
   std::uint32_t* next_item;
   void* dk;  // [B, Sk, Hkv, D]
   void* dv;

@@ -56,7 +56,7 @@ struct SharedStorage {
     value_ring.init(1, kOfAll);
     query_ring.init(1, kOfAll);
     dout_ring.init(1, kOfAll);
-    dscore_ring.init(kOfAll, kOfAll);
+    dscore_ring.init(kOfAll, Config::kWide ? kOfAll : kOfOne);
     dq_ring.init(kOfOne, 1);
     mbarrier_init_fence();
   }
