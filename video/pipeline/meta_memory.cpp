@@ -34,6 +34,27 @@ std::vector<std::int64_t> in_blocks(std::vector<std::int64_t> shape) {
   return shape;
 }
 
+// Whether torch leaves a convolution on the CPU to oneDNN: all but small ones of one sample, as
+// ConvParams::use_mkldnn has it (aten/src/ATen/native/Convolution.cpp). Of a video [1, C, F, H, W]
+// it looks at C F H alone: a tile of 16 channels, 6 frames and 192 rows counts as small however
+// wide it is.
+bool is_left_to_onednn(const at::Tensor& input, const at::Tensor& weight) {
+  constexpr std::int64_t kLeast = 20480;
+  if (input.scalar_type() != at::kFloat || input.size(0) > 1) return true;
+  if (weight.size(-1) > 3 && weight.size(-2) > 3) return true;
+  return input.size(0) * input.size(1) * input.size(2) * input.size(3) > kLeast;
+}
+
+// torch's own kernels write out the neighbourhood of every position, but for kernels of one.
+at::Tensor columns_of(const at::Tensor& input, const at::Tensor& weight,
+                      const std::vector<std::int64_t>& output) {
+  std::int64_t kernel = 1, positions = 1;
+  for (std::int64_t axis = 2; axis < weight.dim(); ++axis) kernel *= weight.size(axis);
+  for (std::size_t axis = 2; axis < output.size(); ++axis) positions *= output[axis];
+  if (kernel == 1) return {};
+  return at::empty({input.size(0), input.size(1) * kernel, positions}, input.options());
+}
+
 // oneDNN works on channels in blocks of 16: it makes a copy of its input in that order, and its
 // output is one before it is copied back.
 at::Tensor convolution(const at::Tensor& input, const at::Tensor& weight,
@@ -45,6 +66,10 @@ at::Tensor convolution(const at::Tensor& input, const at::Tensor& weight,
     const std::size_t i = static_cast<std::size_t>(axis - 2);
     const std::int64_t reach = dilation[i] * (weight.size(axis) - 1) + 1;
     shape.push_back((input.size(axis) + 2 * padding[i] - reach) / stride[i] + 1);
+  }
+  if (!is_left_to_onednn(input, weight)) {
+    const at::Tensor columns = columns_of(input, weight, shape);
+    return at::empty(shape, input.options());
   }
   const at::Tensor blocked_input = at::empty(in_blocks(input.sizes().vec()), input.options());
   const at::Tensor blocked_output = at::empty(in_blocks(shape), input.options());
