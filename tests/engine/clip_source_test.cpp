@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -99,6 +101,20 @@ TEST_F(ClipSourceTest, ABackgroundThreadFillsTheStore) {
   expect_own_latents(taken, 1e-2);  // the thread encodes several at once
 }
 
+TEST_F(ClipSourceTest, SeveralThreadsDrawEachSceneOnce) {
+  RollingClips clips(encoder_, {.seed = 5,
+                                .capacity = 12,
+                                .background_share = 1,
+                                .background_threads = 3,
+                                .begin_with = 12});
+  const LatentClips taken = clips.batch(64, {.seed = 1});  // all of the twelve, most likely
+  expect_own_latents(taken, 1e-2);
+  std::set<std::uint64_t> looks;
+  for (const Scene& scene : taken.scenes) looks.insert(scene.look);
+  EXPECT_GE(looks.size(), 8u) << "scenes were drawn twice";
+  EXPECT_EQ(clips.trouble(), "");
+}
+
 TEST_F(ClipSourceTest, AFailureInTheBackgroundIsNamed) {
   ClipSize size = kSize;
   size.fps = 0;
@@ -142,6 +158,8 @@ TEST_F(ClipSourceTest, RefusesBadOptions) {
   EXPECT_THROW(RollingClips(encoder_, {.capacity = 4, .new_per_step = 5}), InvalidArgument);
   EXPECT_THROW(RollingClips(encoder_, {.background_share = 2}), InvalidArgument);
   EXPECT_THROW(RollingClips(encoder_, {.begin_with = 0}), InvalidArgument);
+  EXPECT_THROW(RollingClips(encoder_, {.background_share = 1, .background_threads = 65}),
+               InvalidArgument);
   for (const ClipSize& size : {ClipSize{.width = 17, .height = 16, .num_frames = 3},
                                ClipSize{.width = 16, .height = 0, .num_frames = 3},
                                ClipSize{.width = 16, .height = 16, .num_frames = 4}}) {

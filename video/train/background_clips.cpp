@@ -21,11 +21,13 @@ constexpr std::int64_t kTogether = 4;  // clips drawn and encoded at once
 
 }  // namespace
 
-BackgroundClips::BackgroundClips(const ClipEncoder& encoder, std::uint64_t seed,
-                                 std::uint64_t first, double share, std::int64_t most_ready)
-    : encoder_(encoder), seed_(seed), next_(first), share_(share), most_ready_(most_ready) {
-  RADIAL_REQUIRE(share > 0 && share <= 1, "share: expected a number in (0, 1], got ", share);
-  thread_ = std::thread([this] { run(); });
+BackgroundClips::BackgroundClips(const ClipEncoder& encoder, const Options& options)
+    : encoder_(encoder), options_(options), next_(options.first) {
+  RADIAL_REQUIRE(options.share > 0 && options.share <= 1,
+                 "share: expected a number in (0, 1], got ", options.share);
+  RADIAL_REQUIRE(options.num_threads >= 1 && options.num_threads <= kMostThreads,
+                 "threads: expected 1 to ", kMostThreads, ", got ", options.num_threads);
+  for (std::int64_t i = 0; i < options.num_threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
 BackgroundClips::~BackgroundClips() {
@@ -34,7 +36,7 @@ BackgroundClips::~BackgroundClips() {
     stop_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  for (std::thread& thread : threads_) thread.join();
 }
 
 void BackgroundClips::run() {
@@ -47,6 +49,13 @@ void BackgroundClips::run() {
   const std::lock_guard lock(mutex_);
   failure_ = failure;
   changed_.notify_all();
+}
+
+std::uint64_t BackgroundClips::claim() {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t first = next_;
+  next_ += kTogether;
+  return first;
 }
 
 void BackgroundClips::draw_all() {
@@ -62,8 +71,7 @@ void BackgroundClips::draw_all() {
   }
   for (;;) {
     const Clock::time_point begin = Clock::now();
-    LatentClips clips = encoder_.encode_training(seed_, next_, kTogether);
-    next_ += kTogether;
+    LatentClips clips = encoder_.encode_training(options_.seed, claim(), kTogether);
     // The taker works on another stream: it gets clips that are finished.
     if (stream) stream->synchronize();
     const double worked = std::chrono::duration<double>(Clock::now() - begin).count();
@@ -71,9 +79,9 @@ void BackgroundClips::draw_all() {
     ready_.push_back(std::move(clips));
     num_ready_ += kTogether;
     changed_.notify_all();
-    changed_.wait_for(lock, std::chrono::duration<double>(worked * (1 - share_) / share_),
-                      [&] { return stop_; });
-    changed_.wait(lock, [&] { return stop_ || num_ready_ <= most_ready_; });
+    const double rest = worked * (1 - options_.share) / options_.share;
+    changed_.wait_for(lock, std::chrono::duration<double>(rest), [&] { return stop_; });
+    changed_.wait(lock, [&] { return stop_ || num_ready_ <= options_.most_ready; });
     if (stop_) return;
   }
 }

@@ -11,22 +11,27 @@
 
 namespace radial::video {
 
-/// Draws training clips one after the other on a thread and, on a GPU, a stream of its own, while
-/// other work goes on.
+/// Draws training clips on threads of its own, on a GPU each with a stream of its own, while other
+/// work goes on.
 class BackgroundClips {
  public:
-  /// Begins with scene `first` of the world `seed`. Works `share` of the time, in (0, 1], and rests
-  /// for the remaining time, or while more than `most_ready` clips wait to be taken. `encoder` must
-  /// outlive this.
-  BackgroundClips(const ClipEncoder& encoder, std::uint64_t seed, std::uint64_t first, double share,
-                  std::int64_t most_ready);
+  static constexpr std::int64_t kMostThreads = 64;
+  struct Options {
+    std::uint64_t seed = 0;        ///< of the world
+    std::uint64_t first = 0;       ///< scene that comes first
+    double share = 1;              ///< of the time that each thread works, in (0, 1]
+    std::int64_t num_threads = 1;  ///< many small kernels: one thread does not keep a GPU busy
+    std::int64_t most_ready = 64;  ///< all rest while more clips than this wait to be taken
+  };
+  /// `encoder` must outlive this. Throws InvalidArgument for options out of range.
+  BackgroundClips(const ClipEncoder& encoder, const Options& options);
   ~BackgroundClips();
   BackgroundClips(const BackgroundClips&) = delete;
   BackgroundClips& operator=(const BackgroundClips&) = delete;
 
-  /// All clips that are ready, in order, after waiting until there are `at_least` of them (no more
-  /// than `most_ready`); usable on the current stream. Throws Error if drawing failed and there are
-  /// fewer, Interrupted.
+  /// All clips that are ready (of one thread: in order), after waiting until there are `at_least`
+  /// of them (no more than `most_ready`); usable on the current stream. Throws Error if drawing
+  /// failed and there are fewer, Interrupted.
   std::vector<LatentClips> take(std::int64_t at_least);
 
   /// What stopped the drawing; empty as long as it goes on.
@@ -35,19 +40,20 @@ class BackgroundClips {
  private:
   void run();
   void draw_all();
+  /// Number of the first of the scenes to draw next.
+  std::uint64_t claim();
 
   const ClipEncoder& encoder_;
-  std::uint64_t seed_, next_;
-  double share_;
-  std::int64_t most_ready_;
+  Options options_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  std::uint64_t next_;
   std::vector<LatentClips> ready_;
   std::int64_t num_ready_ = 0;
   std::string failure_;
   bool stop_ = false;
-  std::thread thread_;  // last: it uses all of the above
+  std::vector<std::thread> threads_;  // last: they use all of the above
 };
 
 }  // namespace radial::video

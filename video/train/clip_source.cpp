@@ -68,6 +68,10 @@ RollingClips::RollingClips(const ClipEncoder& encoder, const Options& options)
                  options.new_per_step);
   RADIAL_REQUIRE(options.background_share >= 0 && options.background_share <= 1,
                  "background share: expected a number in [0, 1], got ", options.background_share);
+  RADIAL_REQUIRE(options.background_threads >= 1 &&
+                     options.background_threads <= BackgroundClips::kMostThreads,
+                 "background threads: expected 1 to ", BackgroundClips::kMostThreads, ", got ",
+                 options.background_threads);
   RADIAL_REQUIRE(options.begin_with >= 1, "begin with: expected at least 1 clip, got ",
                  options.begin_with);
   reserve(options.capacity, encoder.latent_shape(), encoder.device());
@@ -93,8 +97,12 @@ void RollingClips::prepare(std::int64_t step) {
   if (!background_) {
     // A run that is resumed goes on with other clips than it began with.
     const auto first = static_cast<std::uint64_t>(step) * 64;
-    background_ = std::make_unique<BackgroundClips>(encoder_, options_.seed, first,
-                                                    options_.background_share, kMostReady);
+    background_ = std::make_unique<BackgroundClips>(
+        encoder_, BackgroundClips::Options{.seed = options_.seed,
+                                           .first = first,
+                                           .share = options_.background_share,
+                                           .num_threads = options_.background_threads,
+                                           .most_ready = kMostReady});
   }
   const std::int64_t wanted = std::min(options_.begin_with, options_.capacity);
   do {

@@ -59,9 +59,10 @@ class RollingClips : public ClipSource {
     /// Without a share: the store is filled before the first step, and so many new clips replace
     /// the oldest at each later one. What is in it then depends on the number of the step alone.
     std::int64_t new_per_step = 1;
-    /// If above 0: a thread draws during this share of the time, and the training begins with
+    /// If above 0: threads draw during this share of the time, and the training begins with
     /// `begin_with` clips. What is in the store then depends on speed, too.
     double background_share = 0;
+    std::int64_t background_threads = 1;
     std::int64_t begin_with = 256;
   };
   /// `encoder` must outlive this. Throws InvalidArgument for options out of range.

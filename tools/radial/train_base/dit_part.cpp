@@ -145,6 +145,7 @@ nlohmann::ordered_json settings_of(const DitPartRequest& request, const video::W
           {"clips", training.clips.capacity},
           {"new-clips", training.clips.new_per_step},
           {"draw-share", training.clips.background_share},
+          {"draw-threads", training.clips.background_threads},
           {"batch-size", training.batch_size},
           {"passes", training.passes},
           {"learning-rate", trainer.learning_rate.peak},
@@ -287,6 +288,8 @@ void add_clip_options(CLI::App& app, DitPartRequest& request) {
       },
       "Instead: new ones are drawn beside the training during this share of the time; default on a "
       "GPU: 0.5");
+  add_integer(group, "--draw-threads", training.clips.background_threads, {1, 64},
+              "Threads that draw them; 1");
   add_integer(group, "--begin-with", training.clips.begin_with, {1, 1 << 20},
               "Clips that must be there before such a training begins; 256");
   group.add_value(
