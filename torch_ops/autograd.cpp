@@ -60,12 +60,24 @@ class BackwardFunction : public torch::autograd::Function<BackwardFunction> {
   }
 };
 
+/// Whether anything is to be recorded; forward-mode tangents count, so that they are refused.
+bool wants_gradients(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  const auto asked = [](const at::Tensor& x) {
+    return (x.requires_grad() && at::GradMode::is_enabled()) || x._fw_grad(/*level=*/0).defined();
+  };
+  return asked(q) || asked(k) || asked(v);
+}
+
 }  // namespace
 
 AttentionResult with_autograd::attention(const at::Tensor& q, const at::Tensor& k,
                                          const at::Tensor& v, c10::SymInt plan_id,
                                          std::optional<double> scale,
                                          const std::optional<at::Tensor>& text_lengths) {
+  if (!wants_gradients(q, k, v)) {  // a node that nobody asks costs more than the call
+    const at::AutoDispatchBelowADInplaceOrView below_autograd;
+    return operators::attention_forward(q, k, v, std::move(plan_id), scale, text_lengths);
+  }
   const variable_list results = AttentionFunction::apply(q, k, v, plan_id, scale, text_lengths);
   return {results[0], results[1]};
 }

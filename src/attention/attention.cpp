@@ -19,10 +19,11 @@ struct FreeAligned {
   void operator()(void* memory) const { std::free(memory); }
 };
 
-int threads_of(const RunOptions& options) {
+int threads_of(const RunOptions& options, Device device) {
   RADIAL_REQUIRE(options.num_threads >= 0 && options.num_threads <= 4096,
                  "num_threads: expected 0 to 4096, got ", options.num_threads);
-  return options.num_threads > 0 ? options.num_threads : default_num_threads();
+  if (options.num_threads > 0) return options.num_threads;
+  return device.type == DeviceType::kCpu ? default_num_threads() : 1;  // asking takes a while
 }
 
 /// Runs `body` with the caller's workspace, or with memory for this call where a CPU caller gave
@@ -30,7 +31,7 @@ int threads_of(const RunOptions& options) {
 template <typename Body>
 void with_workspace(const AttentionProblem& problem, std::size_t needed, const RunOptions& options,
                     Body&& body) {
-  RunContext context{threads_of(options), options.stream, options.workspace};
+  RunContext context{threads_of(options, problem.device), options.stream, options.workspace};
   std::unique_ptr<void, FreeAligned> owned;
   if (needed > 0 && !context.workspace.data && problem.device.type == DeviceType::kCpu) {
     const std::size_t rounded =
@@ -54,7 +55,8 @@ void with_workspace(const AttentionProblem& problem, std::size_t needed, const R
 void attention_forward(const BlockPlan& plan, const ForwardArgs& args, const RunOptions& options) {
   const ForwardParams params = checked_params(plan, args, options);
   const Implementation& chosen = select_implementation(params.problem, options.implementation);
-  const std::size_t needed = chosen.forward_workspace(params.problem, threads_of(options));
+  const std::size_t needed =
+      chosen.forward_workspace(params.problem, threads_of(options, params.problem.device));
   with_workspace(params.problem, needed, options,
                  [&](const RunContext& context) { chosen.forward(params, context); });
 }
@@ -63,7 +65,8 @@ void attention_backward(const BlockPlan& plan, const BackwardArgs& args,
                         const RunOptions& options) {
   const BackwardParams params = checked_params(plan, args, options);
   const Implementation& chosen = select_implementation(params.problem, options.implementation);
-  const std::size_t needed = chosen.backward_workspace(params.problem, threads_of(options));
+  const std::size_t needed =
+      chosen.backward_workspace(params.problem, threads_of(options, params.problem.device));
   with_workspace(params.problem, needed, options,
                  [&](const RunContext& context) { chosen.backward(params, context); });
 }
@@ -72,14 +75,14 @@ std::size_t forward_workspace_bytes(const BlockPlan& plan, const ForwardArgs& ar
                                     const RunOptions& options) {
   const AttentionProblem problem = checked_params(plan, args, options).problem;
   return select_implementation(problem, options.implementation)
-      .forward_workspace(problem, threads_of(options));
+      .forward_workspace(problem, threads_of(options, problem.device));
 }
 
 std::size_t backward_workspace_bytes(const BlockPlan& plan, const BackwardArgs& args,
                                      const RunOptions& options) {
   const AttentionProblem problem = checked_params(plan, args, options).problem;
   return select_implementation(problem, options.implementation)
-      .backward_workspace(problem, threads_of(options));
+      .backward_workspace(problem, threads_of(options, problem.device));
 }
 
 std::string chosen_implementation(const BlockPlan& plan, const ForwardArgs& args,
@@ -93,7 +96,7 @@ void merge(const MergeArgs& args, const RunOptions& options) {
   if (args.out.device.type == DeviceType::kCuda) {
     merge_on_cuda(args, options.stream);
   } else {
-    merge_on_cpu(args, threads_of(options));
+    merge_on_cpu(args, threads_of(options, args.out.device));
   }
 }
 

@@ -6,4 +6,7 @@ namespace radial {
 /// there is no usable GPU.
 int compute_capability();
 
+/// Multiprocessors of GPU `device`. Throws CudaError.
+int multiprocessors_of(int device);
+
 }  // namespace radial

@@ -13,15 +13,18 @@ namespace radial {
 /// Makes `device_index` the thread's GPU until the end of the scope.
 class DeviceGuard {
  public:
-  explicit DeviceGuard(int device_index) {
+  explicit DeviceGuard(int device_index) : chosen_(device_index) {
     RADIAL_CUDA_CHECK(cudaGetDevice(&previous_));
-    RADIAL_CUDA_CHECK(cudaSetDevice(device_index));
+    if (previous_ != chosen_) RADIAL_CUDA_CHECK(cudaSetDevice(chosen_));
   }
-  ~DeviceGuard() { static_cast<void>(cudaSetDevice(previous_)); }
+  ~DeviceGuard() {
+    if (previous_ != chosen_) static_cast<void>(cudaSetDevice(previous_));
+  }
   DeviceGuard(const DeviceGuard&) = delete;
   DeviceGuard& operator=(const DeviceGuard&) = delete;
 
  private:
+  int chosen_;
   int previous_ = 0;
 };
 
