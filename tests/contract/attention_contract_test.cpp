@@ -93,6 +93,16 @@ TEST_P(AttentionContract, JoinsShortRunsOfBlocks) {
   expect_exact_enough(scattered, 450, 1);
 }
 
+TEST_P(AttentionContract, SharesOutTheKeysOfFewRows) {
+  if (GetParam().implementation != "cuda_sm90") GTEST_SKIP() << "does not cut rows";
+  ProblemRange few = range();
+  few.min_tokens = 1300;
+  few.max_tokens = 1400;
+  few.max_heads = 1;
+  few.density = 0.95;
+  expect_exact_enough(few, 470, 2);
+}
+
 TEST_P(AttentionContract, LeavesRowsWithoutKeysEmpty) {
   ProblemRange sparse = range();
   sparse.density = 0.15;

@@ -85,6 +85,7 @@ DevicePlan::Arrays::Arrays(const BlockPlan& plan, int device)
       rows(rows_of(plan)),
       columns(columns_of(plan)),
       joined_rows(plan),
+      row_work(plan),
       backward_schedule(plan) {}
 
 DevicePlan::DevicePlan(const BlockPlan& plan, int device_index) {

@@ -6,6 +6,7 @@
 #include "attention/cuda/common/device_array.h"
 #include "attention/cuda/common/joined_rows.h"
 #include "attention/cuda/sm90/backward/device_schedule.h"
+#include "attention/cuda/sm90/forward/device_row_work.h"
 #include "radial/cuda/device_plan.h"
 
 namespace radial {
@@ -45,12 +46,13 @@ struct DevicePlan::Arrays {
   DeviceLists rows;                         // what query blocks keep
   DeviceLists columns;                      // what keeps key blocks
   DeviceJoinedRows joined_rows;             // cuda_sm90 forward
+  sm90::DeviceRowWork row_work;             // to cut rows into parts
   sm90::DeviceBackwardSchedule backward_schedule;
 
   Arrays(const BlockPlan& plan, int device);
   std::size_t bytes() const {
     return head_patterns.bytes() + rows.bytes() + columns.bytes() + joined_rows.bytes() +
-           backward_schedule.bytes();
+           row_work.bytes() + backward_schedule.bytes();
   }
 };
 

@@ -210,6 +210,15 @@ __device__ __forceinline__ float2 load_in_order(const float* pair) {
   return value;
 }
 
+/// Lets a kernel that was queued to overlap this one begin, as far as there is room for it.
+__device__ __forceinline__ void launch_dependents() {
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+}
+/// Waits until the kernels before this one are done, all they wrote included.
+__device__ __forceinline__ void wait_for_dependencies() {
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+}
+
 __device__ __forceinline__ float exp2_approx(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));

@@ -17,7 +17,7 @@ struct ForwardConfig {
   static constexpr int kBlock = kBlockValue;  // edge of the plan's blocks
 
   static constexpr int kTileQueries = 128;
-  static constexpr int kGroups = 2;  // of computing warps
+  static constexpr int kGroups = kTileQueries / 64;  // of computing warps
   static constexpr int kThreads = 128 * (1 + kGroups);
   static constexpr int kComputingWarps = 4 * kGroups;
   static constexpr int kProducerRegisters = 40;
@@ -41,7 +41,13 @@ struct ForwardConfig {
 /// Tiles per thread block, about, that are handed out longest first at the end of the grid.
 constexpr int kBalancedTilesPerBlock = 2;
 
-/// Bytes of workspace: one counter, with the alignment of a workspace.
+/// Bytes of workspace where tiles are computed whole: one counter, with the alignment of a
+/// workspace.
 constexpr std::size_t kForwardWorkspace = 256;
+
+/// Results of part of a tile's keys: 128 rows of normalised outputs, then their log-sum-exps.
+constexpr std::size_t partial_floats(int head_dim) {
+  return 128 * static_cast<std::size_t>(head_dim + 1);
+}
 
 }  // namespace radial::sm90

@@ -88,18 +88,19 @@ struct Consumer {
   }
 
   /// Zeroes the values of the current stage that are not the caller's: their weights are 0, but
-  /// 0 times NaN is not. Both groups together.
+  /// 0 times NaN is not. All groups together.
   __device__ __forceinline__ void clean_values(std::uint32_t limits) const {
     mbarrier_wait(&shared.v_full[v.stage], v.parity);
     constexpr int kChunks = Config::kTileBytes / 16, kChunksPerRow = 8;
-    for (int i = group * 128 + threadIdx.x % 128; i < kChunks; i += 2 * 128) {
+    constexpr int kCleaners = 128 * Config::kGroups;
+    for (int i = group * 128 + threadIdx.x % 128; i < kChunks; i += kCleaners) {
       const int row = i / kChunksPerRow % 128;
       const int limit = limits >> row / 64 * 8 & 0xff;
       if (row % 64 >= limit)
         reinterpret_cast<uint4*>(shared.v[v.stage])[i] = make_uint4(0, 0, 0, 0);
     }
     fence_async_shared();
-    named_barrier(static_cast<int>(ConsumerBarrier::kCleanValues), 2 * 128);
+    named_barrier(static_cast<int>(ConsumerBarrier::kCleanValues), kCleaners);
   }
 
   using Weights = std::uint32_t[kScores / 2];
@@ -193,7 +194,11 @@ struct Consumer {
         for (int i = 0; i < kOutputs; ++i) output[i] = 0;
         rows.peak[0] = rows.peak[1] = rows.sum[0] = rows.sum[1] = 0;
       }
-      store_rows<Config>(p, tile_at(p, tile.index), group, output, rows);
+      if (tile.partial < 0) {
+        store_rows<Config>(p, tile_at(p, tile.index), group, output, rows);
+      } else {
+        store_partial<Config>(p, tile.partial, group, output, rows);
+      }
     }
   }
 };

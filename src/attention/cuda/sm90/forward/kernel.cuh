@@ -21,6 +21,7 @@ __global__ void __launch_bounds__(Config::kThreads, 1)
     shared.init_barriers();
   }
   __syncthreads();
+  if (p.cut_work > 0) launch_dependents();  // merge_parts_kernel, which waits
 
   const int warpgroup = __shfl_sync(0xffffffffu, threadIdx.x / 128, 0);
   if (warpgroup == 0) {

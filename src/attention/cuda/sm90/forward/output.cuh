@@ -1,6 +1,7 @@
 #pragma once
 
 #include "attention/cuda/common/element.cuh"
+#include "attention/cuda/sm90/forward/config.h"
 #include "attention/cuda/sm90/forward/params.cuh"
 #include "attention/cuda/sm90/forward/schedule.cuh"
 #include "attention/cuda/sm90/forward/softmax.cuh"
@@ -54,6 +55,29 @@ __device__ __forceinline__ void store_rows(const ForwardKernelParams& p, const T
     if (p.maybe_lse && exists && lane % 4 == 0) {
       p.maybe_lse[slot * p.query_tokens + query] = lse[r];
     }
+  }
+}
+
+/// Writes the 64 rows of a warpgroup as part `partial` of a tile, rows beyond the last query too.
+template <typename Config, typename Rows>
+__device__ __forceinline__ void store_partial(const ForwardKernelParams& p, int partial, int group,
+                                              float (&output)[Config::kHeadDim / 2], Rows& rows) {
+  float factor[2], lse[2];
+  rows.finish(p.scale, factor, lse);
+  constexpr int kRows = Config::kTileQueries;
+  float* const to = p.partials + partial * partial_floats(Config::kHeadDim);
+  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32 % 4;
+#pragma unroll
+  for (int r = 0; r < 2; ++r) {
+    const int row = group * 64 + warp * 16 + lane / 4 + 8 * r;
+    float* const columns = to + row * Config::kHeadDim + lane % 4 * 2;
+#pragma unroll
+    for (int j = 0; j < Config::kHeadDim / 8; ++j) {
+      const float* pair = output + 4 * j + 2 * r;
+      *reinterpret_cast<float2*>(columns + 8 * j) =
+          make_float2(pair[0] * factor[r], pair[1] * factor[r]);
+    }
+    if (lane % 4 == 0) to[kRows * Config::kHeadDim + row] = lse[r];
   }
 }
 

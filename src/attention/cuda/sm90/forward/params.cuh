@@ -16,6 +16,7 @@ struct RowPlan {
   const JoinedStep* steps;                  // blocks of 64: ascending in each row
   const std::int32_t* sizes;                // [P, R] steps
   const std::int32_t* order;                // [P, R] rows, longest first
+  const std::int32_t* work;                 // [P, R + 1] see DeviceRowWork
   const std::int32_t* maybe_head_patterns;  // [H]
   std::int32_t rows;                        // R
 };
@@ -28,6 +29,8 @@ struct ForwardKernelParams {
   float* maybe_lse;                              // [B, H, Sq]
   const std::int32_t* maybe_text_lengths;        // [B]
   std::uint32_t* maybe_counter;                  // tiles handed out beyond the first of each block
+  float* partials;                               // see partial_floats; where rows are cut
+  std::int32_t cut_work;                         // of all tiles; 0: every tile is computed whole
   std::int32_t heads, heads_per_key_head, rows;  // H, H / Hkv, R
   std::int32_t slots, balanced_slots;            // B * H; those at the end, walked longest first
   std::int32_t query_tokens, key_tokens, text_begin;

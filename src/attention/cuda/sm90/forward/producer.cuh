@@ -52,13 +52,14 @@ struct ProducerState {
     mbarrier_wait(&shared.q_empty, q_parity ^ 1);
     q_parity ^= 1;
     mbarrier_expect(&shared.q_full, Config::kTileBytes);
+    constexpr int kTokens = Config::kBoxTokens;
 #pragma unroll
     for (int panel = 0; panel < Config::kPanels; ++panel) {
 #pragma unroll
-      for (int part = 0; part < 128 / Config::kBoxTokens; ++part) {
-        load_box(shared.q + panel * Config::kPanelBytes + part * Config::kBoxTokens * 128, p.q,
-                 &shared.q_full, panel * 64, tile.row * 128 + part * Config::kBoxTokens, tile.head,
-                 tile.sample);
+      for (int part = 0; part < Config::kTileQueries / kTokens; ++part) {
+        load_box(shared.q + (panel * Config::kTileQueries + part * kTokens) * 128, p.q,
+                 &shared.q_full, panel * 64, tile.row * Config::kTileQueries + part * kTokens,
+                 tile.head, tile.sample);
       }
     }
   }
@@ -71,10 +72,10 @@ struct ProducerState {
   }
 
   /// Blocks of 128 keys, downwards.
-  __device__ __forceinline__ void feed_runs(const Tile& tile, int index) {
-    RowWalk walk(p, tile);
+  __device__ __forceinline__ void feed_runs(const Tile& tile, int index, const TilePart& part) {
+    RowWalk walk(p, tile, part);
     const std::uint32_t limits = limits_of(walk.first_keys);
-    announce({index, walk.steps, limits, p.maybe_text_lengths ? limits : kAllKeys});
+    announce({index, walk.steps, part.partial, limits, p.maybe_text_lengths ? limits : kAllKeys});
     if (walk.steps == 0) return;
     const int head = tile.head / p.heads_per_key_head;
     int token = walk.block * 128;
@@ -90,14 +91,18 @@ struct ProducerState {
   }
 
   /// Pairs of blocks of 64 keys, downwards.
-  __device__ __forceinline__ void feed_pairs(const Tile& tile, int index) {
+  __device__ __forceinline__ void feed_pairs(const Tile& tile, int index, const TilePart& part) {
     const int place = tile.pattern * p.rows + tile.row;
     const int valid = valid_keys(p, tile.sample);
     const JoinedStep* step = p.plan.steps + p.plan.offsets[place + tile.pattern + 1] - 1;
-    int steps = p.plan.sizes[place];
+    const int size = p.plan.sizes[place];
+    int steps = size;
     while (steps > 0 && step->low_block() * 64 >= valid) --step, --steps;
+    const PartSteps mine(part, size, steps);
+    steps = mine.steps;
+    step -= steps > 0 ? mine.skipped : 0;
     const bool cut = steps > 0 && p.maybe_text_lengths;
-    announce({index, steps, kAllKeys, cut ? limits_of(*step, valid) : kAllKeys});
+    announce({index, steps, part.partial, kAllKeys, cut ? limits_of(*step, valid) : kAllKeys});
     if (steps == 0) return;
     const int head = tile.head / p.heads_per_key_head;
     load_q(tile);
@@ -116,18 +121,29 @@ struct ProducerState {
   }
 
   __device__ __forceinline__ void run() {
+    // Two ways to share out the work, one loop: feeding is much code.
+    const bool cuts = p.cut_work > 0;
     const int tiles = p.slots * p.rows;
+    const std::int32_t end = work_begin(p.cut_work, blockIdx.x + 1, gridDim.x);
+    std::int32_t from = work_begin(p.cut_work, blockIdx.x, gridDim.x);
     int index = blockIdx.x;
-    while (index < tiles) {
+    while (cuts ? from < end : index < tiles) {
+      TilePart part;
+      if (cuts) {
+        const TilePlace place(p, from);
+        index = place.index(p);
+        part = place.part(from, end, blockIdx.x);
+        from = place.begin + part.end;
+      }
       if constexpr (Config::kJoined) {
-        feed_pairs(tile_at(p, index), index);
+        feed_pairs(tile_at(p, index), index, part);
       } else {
-        feed_runs(tile_at(p, index), index);
+        feed_runs(tile_at(p, index), index, part);
       }
       // Claimed as late as can be, for balance; the steps still in the rings hide the latency.
-      index = p.maybe_counter ? gridDim.x + atomicAdd(p.maybe_counter, 1u) : tiles;
+      if (!cuts) index = p.maybe_counter ? gridDim.x + atomicAdd(p.maybe_counter, 1u) : tiles;
     }
-    announce({-1, 0, 0, 0});
+    announce({-1, 0, -1, 0, 0});
   }
 };
 

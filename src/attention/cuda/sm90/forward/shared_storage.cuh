@@ -11,6 +11,7 @@ namespace radial::sm90 {
 struct TileMessage {
   std::int32_t index;  // -1: no more tiles
   std::int32_t steps;
+  std::int32_t partial;  // where the results of part of a tile go; -1: a whole tile
   std::uint32_t limits;  // valid keys of the first step; with joined blocks see `limits` below
   std::uint32_t values;  // of the first step's values, those that are the caller's: the others may
                          // hold anything, such as text beyond the sample's length
