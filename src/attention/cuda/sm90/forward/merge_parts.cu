@@ -23,8 +23,8 @@ __global__ void __launch_bounds__(32 * kRowsPerBlock)
   const CutTile tile(p, blockIdx.x + 1, blocks);
   const int lane = threadIdx.x % 32, row = blockIdx.y * kRowsPerBlock + threadIdx.x / 32;
   const int query = tile.row * kTileRows + row;
+  wait_for_dependencies();  // all of them: what follows in the stream waits for this kernel only
   if (tile.count == 0 || query >= p.query_tokens) return;
-  wait_for_dependencies();
   const auto part = [&](int n) { return p.partials + tile.partial(n) * partial_floats(kHeadDim); };
   const auto lse_of = [&](int n) {
     return n < tile.count ? part(n)[kTileRows * kHeadDim + row] : -INFINITY;
