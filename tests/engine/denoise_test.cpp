@@ -1,6 +1,7 @@
 #include "video/pipeline/denoise.h"
 
 #include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -83,6 +84,33 @@ TEST_F(DenoiseParity, GivesTheLatentsOfDiffusersForAnyStepsAndSizes) {
                   {method, schedule, 4}, dense);
       EXPECT_PARITY(latents, runs[name + "latents"]);
     }
+  }
+}
+
+// tests/parity/generate/official_runs.py: the noise levels of Wan's own code.
+TEST_F(DenoiseParity, GivesTheLatentsOfTheOfficialNoiseLevels) {
+  const Fixture runs("official_runs.safetensors");
+  struct Run {
+    SamplingMethod method;
+    int steps;
+    double shift;
+  };
+  for (const auto& [method, steps, shift] : {Run{SamplingMethod::kUniPc, 4, 5},
+                                             {SamplingMethod::kUniPc, 12, 3},
+                                             {SamplingMethod::kUniPc, 3, 12},
+                                             {SamplingMethod::kDpmPlusPlus, 4, 5},
+                                             {SamplingMethod::kDpmPlusPlus, 12, 3}}) {
+    const std::string name = concat(name_of(method), ".", steps, ".");
+    SCOPED_TRACE(name);
+    const NoiseSchedule schedule = make_noise_schedule(
+        {.method = method, .grid = GridConvention::kOfficial, .num_steps = steps, .shift = shift});
+    EXPECT_TRUE(at::equal(at::tensor(schedule.timesteps), runs[name + "timesteps"]));
+    const ResolvedAttention dense =
+        resolve_attention({}, model_.layout_of(runs[name + "noise"]), 1, schedule, plans_);
+    const at::Tensor latents =
+        denoise(model_, {runs[name + "noise"], runs[name + "prompt"], runs[name + "negative"]},
+                {method, schedule, 4}, dense);
+    EXPECT_PARITY(latents, runs[name + "latents"]);
   }
 }
 

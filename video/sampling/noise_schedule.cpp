@@ -8,10 +8,13 @@
 namespace radial::video {
 namespace {
 
-// `count` values from `first` to `last`, both ends included.
+// `count` values from `first` to `last`, both ends included, rounded as numpy.linspace rounds: the
+// timesteps are cut to whole numbers, and a level of 0.9 must not become 899.
 std::vector<double> linspace(double first, double last, int count) {
   std::vector<double> values(count, first);
-  for (int i = 1; i < count; ++i) values[i] = first + (last - first) * i / (count - 1);
+  const double step = count > 1 ? (last - first) / (count - 1) : 0;
+  for (int i = 1; i < count; ++i) values[i] = i * step + first;
+  if (count > 1) values.back() = last;
   return values;
 }
 

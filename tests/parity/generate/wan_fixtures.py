@@ -16,7 +16,8 @@ from diffusers import DPMSolverMultistepScheduler, FlowMatchEulerDiscreteSchedul
 from safetensors.torch import save_file
 
 SEED = 20250619
-GENERATOR = f"wan_fixtures.py, diffusers {diffusers.__version__}, torch {torch.__version__}, seed {SEED}"
+GENERATOR = (f"{Path(sys.argv[0]).name}, diffusers {diffusers.__version__}, torch {torch.__version__}, "
+             f"seed {SEED}")
 
 
 def randomise(model, scale):
