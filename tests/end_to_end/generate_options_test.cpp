@@ -11,6 +11,8 @@
 #include "radial/base/error.h"
 #include "small_model.h"
 #include "video/checkpoint/checkpoint_source.h"
+#include "video/checkpoint/memory_source.h"
+#include "video/models/wan/wan_transformer.h"
 
 namespace radial::test {
 namespace {
@@ -71,6 +73,60 @@ TEST_F(GenerateOptions, ATaskIsCheckedAgainstTheModel) {
                  "of width 16");
   expect_refused("--task T2V-14b", "--task: expected a model of 40 layers of width 5120");
   expect_refused("--task i2v-14B", "--task: expected t2v-1.3B or t2v-14B, got 'i2v-14B'");
+}
+
+// A transformer of the published depth and width, but for its weights: a header, and bytes that
+// were never written.
+void write_published_transformer(const fs::path& folder, int heads, int layers) {
+  const std::string config = concat(
+      R"({"_class_name": "WanTransformer3DModel", "attention_head_dim": 128, "in_channels": 4,
+          "out_channels": 4, "text_dim": 24, "text_len": 160, "freq_dim": 24, "ffn_dim": 32,
+          "num_attention_heads": )",
+      heads, R"(, "num_layers": )", layers, "}");
+  std::ofstream(folder / "config.json") << config;
+  video::ShapeSource shapes(at::kBFloat16);
+  const video::WanTransformer asks(video::parse_wan_config(config, "test"), shapes);
+  Json header;
+  std::int64_t end = 0;
+  for (const auto& [name, shape] : shapes.shapes()) {
+    std::int64_t bytes = 2;
+    for (const std::int64_t extent : shape) bytes *= extent;
+    header[name] = {{"dtype", "BF16"}, {"shape", shape}, {"data_offsets", {end, end + bytes}}};
+    end += bytes;
+  }
+  const std::string text = header.dump();
+  const auto length = static_cast<std::uint64_t>(text.size());
+  const fs::path file = folder / "diffusion_pytorch_model.safetensors";
+  std::ofstream(file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(&length), sizeof length)
+      .write(text.data(), static_cast<std::streamsize>(text.size()));
+  fs::resize_file(file, sizeof length + text.size() + static_cast<std::uint64_t>(end));
+}
+
+TEST_F(GenerateOptions, ATaskGivesSizeAndShiftUnlessTheyAreGiven) {
+  const auto settings = [&](const std::string& arguments) {
+    const CommandResult result = run_radial(
+        words("generate --model model --prompt fox --output x.png --num-frames 1 --dtype bfloat16 "
+              "--cfg-scale 1 --dry-run --json " +
+              arguments),
+        folder_.path());
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    const Json got = result.exit_code == 0 ? Json::parse(result.out)["settings"] : Json::object();
+    return Json{got.value("width", 0), got.value("height", 0), got.value("flow-shift", 0.0)};
+  };
+  write_published_transformer(folder_.path() / "model/transformer", 12, 30);
+  EXPECT_EQ(settings("--task t2v-1.3B"), Json({832, 480, 3.0}));
+  EXPECT_EQ(settings("--task t2v-1.3B --height 64 --flow-shift 7"), Json({832, 64, 7.0}));
+  EXPECT_EQ(settings("--size 64x32"), Json({64, 32, 3.0})) << "the scheduler's own shift";
+  std::ofstream(folder_.path() / "model/scheduler/scheduler_config.json") << R"({"flow_shift": 9})";
+  EXPECT_EQ(settings("--task t2v-1.3B --size 64x32"), Json({64, 32, 3.0}));
+  EXPECT_EQ(settings("--size 64x32"), Json({64, 32, 9.0}));
+}
+
+TEST_F(GenerateOptions, ARuleThatIsUnknownOrDoesNotFitIsRefused) {
+  expect_refused("--attention spiral", "--rule: expected one of ");
+  expect_refused("--pattern radail", "--rule: expected one of ");
+  EXPECT_TRUE(written().empty());
 }
 
 TEST_F(GenerateOptions, StepsStayDenseInAPartOfTheRun) {
