@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/fixture.h"
+#include "engine/masked_attention.h"
 #include "radial/base/error.h"
 #include "video/pipeline/noise.h"
 #include "video/pipeline/run_state.h"
@@ -111,6 +112,46 @@ TEST_F(DenoiseParity, GivesTheLatentsOfTheOfficialNoiseLevels) {
         denoise(model_, {runs[name + "noise"], runs[name + "prompt"], runs[name + "negative"]},
                 {method, schedule, 4}, dense);
     EXPECT_PARITY(latents, runs[name + "latents"]);
+  }
+}
+
+// A run in torch alone: the boolean mask of the plan's tokens, one step dense, and the sampler.
+TEST_F(DenoiseParity, ASparseRunIsThatOfTheTokenMask) {
+  const at::Tensor noise = initial_noise({1, 4, 16, 20, 20}, 3);
+  const NoiseSchedule schedule = make_noise_schedule({.num_steps = 4, .shift = 5});
+  for (const char* rule : {"radial", "window", "spatial"}) {
+    SCOPED_TRACE(rule);
+    MaskOptions mask{.rule = rule, .block_size = 64};
+    if (rule == std::string("radial")) mask.decay_factor = 0.2;
+    AttentionOptions options{.mask = mask};
+    options.dense.dense_steps = PlaceSet("--dense-timesteps", "1");
+    const ResolvedAttention sparse =
+        resolve_attention(options, model_.layout_of(noise), 1, schedule, plans_);
+    ASSERT_LT(sparse.plan->plan().stats().density, 0.95);
+    const DenoiseInputs inputs{noise, fixture_["prompt"], fixture_["negative"]};
+    const at::Tensor ours = denoise(model_, inputs, {SamplingMethod::kUniPc, schedule, 4}, sparse);
+
+    const auto video = model_.prepare_video(sparse.layout, at::kCPU);
+    const LayerAttention masked(masked_attention(sparse.plan->plan()), {});
+    Sampler sampler(SamplingMethod::kUniPc, schedule);
+    at::Tensor latents = noise;
+    while (!sampler.done()) {
+      const int step = sampler.next_step();
+      const auto flow = [&](const at::Tensor& text) {
+        return model_.forward(latents, at::tensor({schedule.timesteps[step]}),
+                              model_.prepare_text(text), video,
+                              step == 0 ? LayerAttention() : masked);
+      };
+      const at::Tensor wanted = flow(inputs.prompt), unwanted = flow(inputs.negative_prompt);
+      latents = sampler.step(unwanted + (wanted - unwanted) * 4, latents);
+    }
+    EXPECT_PARITY(ours, latents);
+    ResolvedAttention dense = sparse;
+    dense.plan = {};
+    EXPECT_GT(
+        relative_l2(ours, denoise(model_, inputs, {SamplingMethod::kUniPc, schedule, 4}, dense)),
+        1e-4)
+        << "the mask changes nothing";
   }
 }
 
