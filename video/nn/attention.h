@@ -25,21 +25,27 @@ class LayerAttention {
  public:
   /// Dense in every layer.
   LayerAttention() = default;
+  /// The same by `dense`.
+  explicit LayerAttention(AttentionFunction dense) : dense_(std::move(dense)) {}
   /// `sparse` in every layer but those marked in `dense_layers`, which may be shorter than the
   /// model is deep.
-  LayerAttention(AttentionFunction sparse, std::vector<bool> dense_layers)
-      : sparse_(std::move(sparse)), dense_layers_(std::move(dense_layers)) {}
+  LayerAttention(AttentionFunction sparse, std::vector<bool> dense_layers,
+                 AttentionFunction dense = dense_attention)
+      : sparse_(std::move(sparse)),
+        dense_(std::move(dense)),
+        dense_layers_(std::move(dense_layers)) {}
 
   bool is_dense(std::size_t layer) const {
     return !sparse_ || (layer < dense_layers_.size() && dense_layers_[layer]);
   }
   at::Tensor operator()(std::size_t layer, const at::Tensor& q, const at::Tensor& k,
                         const at::Tensor& v) const {
-    return is_dense(layer) ? dense_attention(q, k, v) : sparse_(q, k, v);
+    return is_dense(layer) ? dense_(q, k, v) : sparse_(q, k, v);
   }
 
  private:
   AttentionFunction sparse_;
+  AttentionFunction dense_ = dense_attention;
   std::vector<bool> dense_layers_;
 };
 

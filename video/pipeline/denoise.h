@@ -30,8 +30,8 @@ struct ResolvedAttention {
   std::vector<bool> dense_layers;  ///< [layers]
   std::vector<bool> dense_steps;   ///< [N]
 
-  /// What the layers of step `step` run on.
-  LayerAttention at_step(int step) const;
+  /// What the layers of step `step` run on; `dense` where they are dense.
+  LayerAttention at_step(int step, const AttentionFunction& dense = dense_attention) const;
   /// Part of all (step, layer) pairs that run on the plan.
   double sparse_share() const;
 };
