@@ -129,6 +129,40 @@ TEST_F(GenerateOptions, ARuleThatIsUnknownOrDoesNotFitIsRefused) {
   EXPECT_TRUE(written().empty());
 }
 
+TEST_F(GenerateOptions, AModelMayBringItsDefaults) {
+  std::ofstream(folder_.path() / "model/generation_config.json")
+      << R"({"size": "32x48", "num_frames": 13, "steps": 3, "attention": "radial",
+             "block-size": 64, "dense-layers": 1})";
+  const auto planned = [&](const std::string& more) {
+    const CommandResult result = run_radial(
+        words("generate --model model --prompt fox --output x.png --dry-run --json " + more),
+        folder_.path());
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return Json::parse(result.out);
+  };
+  const Json brought = planned("");
+  EXPECT_EQ(brought["settings"]["width"], 32);
+  EXPECT_EQ(brought["settings"]["height"], 48);
+  EXPECT_EQ(brought["settings"]["num-frames"], 13);
+  EXPECT_EQ(brought["settings"]["steps"], 3);
+  EXPECT_TRUE(brought["plan"]["mask"].get<std::string>().starts_with("radial"));
+  EXPECT_EQ(brought["plan"]["dense_layers"], "0");
+  // What is asked for wins, a config file's entries too; a rule leaves out all that belongs to it.
+  std::ofstream(folder_.path() / "c.json") << R"({"steps": 5})";
+  const Json asked = planned("--width 16 --height 32 --config c.json --dense-layers 0");
+  EXPECT_EQ(asked["settings"]["width"], 16);
+  EXPECT_EQ(asked["settings"]["steps"], 5);
+  EXPECT_EQ(asked["plan"]["dense_layers"], "none");
+  EXPECT_TRUE(asked["plan"]["mask"].get<std::string>().starts_with("radial"));
+  EXPECT_EQ(planned("--attention dense")["plan"]["mask"], "dense");
+  EXPECT_EQ(planned("--attention disc --block-size 64")["plan"]["dense_layers"], "none");
+
+  std::ofstream(folder_.path() / "model/generation_config.json") << R"({"stepz": 3})";
+  expect_refused("",
+                 "--model: model/generation_config.json: stepz: expected the name of an option "
+                 "of 'radial generate'; did you mean 'steps'?");
+}
+
 TEST_F(GenerateOptions, StepsStayDenseInAPartOfTheRun) {
   EXPECT_EQ(dense_steps("--steps 8 --dense-end-percent 0.25"), "0-1");
   EXPECT_EQ(dense_steps("--steps 8 --dense-start-percent 0.5"), "4-7");

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "options/option_values.h"
@@ -15,15 +16,20 @@ namespace {
 
 class ConfigFile {
  public:
-  ConfigFile(CLI::App& app, const std::string& path) : app_(app), path_(path) {
+  /// `origin` is the option that leads to the file.
+  ConfigFile(CLI::App& app, std::string origin, std::string path)
+      : app_(app), origin_(std::move(origin)), path_(std::move(path)) {
     for (const CLI::Option* option : app.get_options()) {
       if (option->count() > 0) given_.insert(option);
     }
   }
 
+  /// Passes over options under these headings.
+  void leave_out(const std::string& heading) { left_out_.insert(heading); }
+
   void apply(const std::string& key, const nlohmann::json& value) {
     CLI::Option& option = option_called(key);
-    if (is_given(option)) return;
+    if (is_given(option) || left_out_.contains(option.get_group())) return;
     if (option.count() > 0) fail(key, "expected once, got it under two names");
     for (const CLI::Option* other : option.get_excludes()) {
       if (other->count() > 0) fail(key, "expected without " + other->get_name());
@@ -36,7 +42,7 @@ class ConfigFile {
     try {
       option.run_callback();
     } catch (const InvalidArgument& error) {
-      throw InvalidArgument(concat("--config: ", path_, ": ", error.what()));
+      throw InvalidArgument(concat(origin_, ": ", path_, ": ", error.what()));
     } catch (const CLI::ParseError& error) {
       fail(key, "expected another number of values, got " + printed(value));
     }
@@ -48,7 +54,7 @@ class ConfigFile {
   }
 
   [[noreturn]] void fail(const std::string& key, const std::string& problem) const {
-    throw InvalidArgument(concat("--config: ", path_, ": ", video::printable(key), ": ", problem));
+    throw InvalidArgument(concat(origin_, ": ", path_, ": ", video::printable(key), ": ", problem));
   }
 
   // The command line wins, also over another spelling of the same: --width over "size".
@@ -89,9 +95,20 @@ class ConfigFile {
   }
 
   CLI::App& app_;
-  std::string path_;
+  std::string origin_, path_;
   std::set<const CLI::Option*> given_;
+  std::set<std::string> left_out_;
 };
+
+nlohmann::json values_of(const std::string& origin, const std::string& path) {
+  try {
+    return video::parse_json_object(video::read_text_file(path), path);
+  } catch (const Error& error) {
+    throw InvalidArgument(concat(origin, ": ", error.what()));
+  }
+}
+
+bool is_set(CLI::App& app, const char* name) { return app.get_option(name)->count() > 0; }
 
 }  // namespace
 
@@ -99,13 +116,24 @@ void apply_config_file(CLI::App& app, const std::string& path) {
   if (!std::filesystem::is_regular_file(path)) {
     refuse("--config", "a file of JSON that exists", path);
   }
-  nlohmann::json values;
-  try {
-    values = video::parse_json_object(video::read_text_file(path), path);
-  } catch (const Error& error) {
-    throw InvalidArgument(concat("--config: ", error.what()));
+  ConfigFile config(app, "--config", path);
+  const nlohmann::json values = values_of("--config", path);
+  for (const auto& [key, value] : values.items()) config.apply(key, value);
+}
+
+void apply_model_defaults(CLI::App& app, const std::filesystem::path& model, bool with_attention) {
+  const std::filesystem::path path = model / kModelDefaults;
+  if (!std::filesystem::exists(path)) return;
+  ConfigFile config(app, "--model", path.string());
+  if (!with_attention || is_set(app, "--rule") || is_set(app, "--preset")) {
+    config.leave_out(app.get_option("--rule")->get_group());
+    config.leave_out(app.get_option("--dense-layers")->get_group());
   }
-  ConfigFile config(app, path);
+  if (is_set(app, "--task")) {
+    config.leave_out(app.get_option("--size")->get_group());
+    config.leave_out(app.get_option("--flow-shift")->get_group());
+  }
+  const nlohmann::json values = values_of("--model", path.string());
   for (const auto& [key, value] : values.items()) config.apply(key, value);
 }
 

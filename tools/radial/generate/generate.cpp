@@ -230,6 +230,7 @@ std::function<int()> add_generate_options(CLI::App& app) {
   add_request_options(app, *request);
   return [request, &app] {
     if (request->config_path) apply_config_file(app, *request->config_path);
+    if (const auto model = request->engine.model_if_there()) apply_model_defaults(app, *model);
     for (const std::string& note : finish_request(*request)) {
       std::fprintf(stderr, "radial: note: %s\n", note.c_str());
     }

@@ -156,6 +156,14 @@ video::ModelLocation EngineOptions::location() const {
 
 std::filesystem::path EngineOptions::model() const { return location().folder; }
 
+std::optional<std::filesystem::path> EngineOptions::model_if_there() const {
+  try {
+    return model();
+  } catch (const InvalidArgument&) {
+    return {};
+  }
+}
+
 std::string EngineOptions::transformer_or(const std::optional<std::string>& maybe_other) const {
   if (maybe_other) return *maybe_other;
   const auto named = location().transformer;

@@ -20,6 +20,8 @@ class EngineOptions {
   /// The model's folder. Throws InvalidArgument if the option names no model, or was not given and
   /// no model is shipped.
   std::filesystem::path model() const;
+  /// The same; nothing where model() throws.
+  std::optional<std::filesystem::path> model_if_there() const;
   /// The transformer to use instead of the folder's: `maybe_other`, else the file that --model
   /// names; empty if it is the folder's own.
   std::string transformer_or(const std::optional<std::string>& maybe_other) const;

@@ -211,6 +211,9 @@ void add_own_options(CLI::App& app, EvaluateRequest& request) {
 int evaluate(CLI::App& app, EvaluateRequest& request) {
   const GenerateRequest& clips = request.clips;
   if (clips.config_path) apply_config_file(app, *clips.config_path);
+  if (const auto model = clips.engine.model_if_there()) {
+    apply_model_defaults(app, *model, !request.compare);
+  }
   for (const std::string& note : finish_request(request.clips)) {
     std::fprintf(stderr, "radial: note: %s\n", note.c_str());
   }
