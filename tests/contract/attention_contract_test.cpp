@@ -100,7 +100,7 @@ TEST_P(AttentionContract, SharesOutTheKeysOfFewRows) {
   few.max_tokens = 1400;
   few.max_heads = 1;
   few.density = 0.95;
-  expect_exact_enough(few, 470, 2);
+  expect_exact_enough(few, GetParam().dtype == DType::kBFloat16 ? 470 : 471, 1);
 }
 
 TEST_P(AttentionContract, LeavesRowsWithoutKeysEmpty) {
