@@ -288,10 +288,11 @@ __device__ __forceinline__ void ConsumerBase<Config>::test_dq_buffer() {
 /// come after these: all lanes write, the barrier of the warp, lane 0 of each of the four warps
 /// arrives at `full`; the DqWriter waits for that, fences the proxies, adds the buffer, waits until
 /// it has been read (not until the sums are there) and arrives at `empty`, for which each thread of
-/// the other consumer waits. A second chain needs no DqWriter: this warp's arrival at the `full` of
-/// a later dS tile comes after these writes, and the other consumer waits for that tile before its
-/// next writes to the buffer, three units on. The parity of `empty` cannot be one round off, for
-/// the same reason. (For racecheck see kArrivingLanes.)
+/// the other consumer waits. A second chain needs no DqWriter: this warp's arrival at a dS tile's
+/// barrier (WideConsumer: at the `empty` of the one that dQ was made of; NarrowConsumer: at the
+/// `full` of a later one) comes after these writes, and the other consumer waits for that before
+/// its next writes to the buffer, three units on. The parity of `empty` cannot be one round off,
+/// for the same reason. (For racecheck see kArrivingLanes.)
 template <typename Config>
 __device__ __forceinline__ void ConsumerBase<Config>::write_dq(const Tile& dq) {
   mbarrier_wait_unless(dq_free, &shared.dq_ring.empty[dq_place.stage], dq_place.parity ^ 1);

@@ -20,9 +20,9 @@ namespace radial::sm90 {
 //
 // 384 threads; 24 registers a thread in the first warpgroup, 240 in the others; 225 KiB of shared
 // memory at D = 128, one CTA per multiprocessor. Measured on an H100 at 18 frames of 48 x 80
-// tokens, released-v2 with decay 0.2, 12 heads, D = 128, bf16, at the power limit: 561 TFLOP/s over
-// the kept blocks (629 from idle), 24 heads of D = 64: 484 (565). The tensor cores are busy 70 and
-// 59 % of the time, shared memory 77 and 74 %.
+// tokens, released-v2 with decay 0.2, 12 heads, D = 128, bf16, at the power limit: 578 TFLOP/s over
+// the kept blocks (620 from idle), 24 heads of D = 64: 502 (572). Shared memory's
+// bandwidth and the latency of the steps between products take the rest: docs/performance.md.
 template <typename Config>
 __global__ void __launch_bounds__(Config::kThreads, 1)
     backward_kernel(const __grid_constant__ BackwardKernelParams p) {

@@ -16,8 +16,14 @@ struct BackwardLayout {
   std::int32_t num_slots = 0;       // B * Hkv
   std::int32_t slots_per_launch = 0;
   std::size_t neg_lse = 0, neg_delta = 0, turns = 0, next_item = 0, dq_sums = 0, total = 0;
+  std::size_t slot_bytes = 0;  // queries, dO and sums of dQ of a slot
 
   explicit BackwardLayout(const AttentionProblem& problem);
+
+  /// How many of a launch's slots take turns, column by column: the more, the longer it is until
+  /// the next column of the same head, whose parts of dQ come after this one's. As many as hold
+  /// queries, dO and dQ not much beyond the second-level cache; a divisor of their number.
+  std::int32_t slots_in_turn(std::int32_t slots_of_launch) const;
 };
 
 /// What the kernels of one call need.

@@ -41,8 +41,9 @@ struct BackwardKernelParams {
   std::int64_t key_tokens;
   std::int32_t heads, key_heads, group;
   std::int32_t first_slot, num_slots;
-  std::int32_t num_tiles;  // query tiles of 64, padded to whole blocks
-  float score_scale;       // softmax scale
+  std::int32_t slots_in_turn;  // divides num_slots
+  std::int32_t num_tiles;      // query tiles of 64, padded to whole blocks
+  float score_scale;           // softmax scale
   float score_scale_log2;
 };
 

@@ -120,6 +120,7 @@ void run_backward(const BackwardLaunch& launch) {
   for (int slot = 0; slot < layout.num_slots; slot += layout.slots_per_launch) {
     p.first_slot = slot;
     p.num_slots = std::min(layout.slots_per_launch, layout.num_slots - slot);
+    p.slots_in_turn = layout.slots_in_turn(p.num_slots);
     RADIAL_CUDA_CHECK(cudaMemsetAsync(p.turns, 0, layout.dq_sums - layout.turns, launch.stream));
     const int items = p.num_slots * p.plan.num_columns;
     backward_kernel<Config><<<std::min(items, multiprocessors), Config::kThreads,

@@ -5,17 +5,19 @@
 
 namespace radial::sm90 {
 
-/// Work item `index` of the launch. Long columns of a slot run one round before its others (those
-/// of the first slot: in the last round), so that no column waits for one many times as long.
+/// Work item `index` of the launch. A round takes the columns of `slots_in_turn` slots, one of each
+/// slot in turn. Long columns of a slot run one round before its others (those of the first round's
+/// slots: in the last round), so that no column waits for one many times as long.
 __device__ inline WorkItem work_item(const BackwardKernelParams& p, std::uint32_t index) {
-  const std::uint32_t round = index / p.plan.num_columns;
-  if (round >= static_cast<std::uint32_t>(p.num_slots)) return {-1, 0, 0, 0, 0};
-  const int place = static_cast<int>(index % p.plan.num_columns);
-  const bool is_long = place < p.plan.num_long;
-  int slot = static_cast<int>(round);
-  if (is_long && ++slot == p.num_slots) slot = 0;
+  const int width = p.slots_in_turn;
+  const std::uint32_t round = index / (p.plan.num_columns * width);
+  const int of_round = static_cast<int>(index % (p.plan.num_columns * width));
+  const int place = of_round / width;
+  int slot = static_cast<int>(round) * width + of_round % width;
+  if (slot >= p.num_slots) return {-1, 0, 0, 0, 0};
+  if (place < p.plan.num_long) slot = (slot + width) % p.num_slots;
   WorkItem item;
-  item.longs_last = slot == 0 && p.num_slots > 1;
+  item.longs_last = slot < width && p.num_slots > width;
   item.slot = p.first_slot + slot;
   item.column = p.plan.order[place];
   const int sample = item.slot / p.key_heads;

@@ -5,11 +5,12 @@
 namespace radial::sm90 {
 
 /// A consumer at head dim 128, where dK and dV take half of the registers. It makes half of the
-/// columns of each tile's dQ, one tile late, so that neither warpgroup waits for the other and one
+/// columns of each tile's dQ, two tiles late, so that neither warpgroup waits for the other and one
 /// computes exponentials while the other keeps the tensor cores busy. In order of issue:
 ///
-///   dQ of the last tile = dS' K  |  P = exp2(S - lse)  |  dV += P dO  |  dP - delta = V dO' -
-///   delta dS = P (dP - delta)  |  S of the next tile = K Q'  |  dS to shared memory  |  dK += dS Q
+///   dQ of the last tile but one = dS' K  |  P = exp2(S - lse)  |  dV += P dO
+///   dP - delta = V dO' - delta  |  dS = P (dP - delta)  |  S of the next tile = K Q'
+///   dS to shared memory  |  dK += dS Q
 template <typename Config>
 struct WideConsumer : ConsumerBase<Config> {
   using Base = ConsumerBase<Config>;
@@ -26,14 +27,15 @@ struct WideConsumer : ConsumerBase<Config> {
     this->for_each_item([this](const WorkItem& item) {
       begin_column(item);
       for (int tile = 0; tile < item.num_tiles; ++tile) {
-        process_tile(item.valid_keys, tile == 0, tile + 1 == item.num_tiles);
+        process_tile(item.valid_keys, tile, tile + 1 == item.num_tiles);
       }
       end_column();
     });
   }
 
   __device__ __forceinline__ void begin_column(const WorkItem& item);
-  __device__ __forceinline__ void process_tile(int valid_keys, bool is_first, bool is_last);
+  __device__ __forceinline__ void process_tile(int valid_keys, int tile_of_column, bool is_last);
+  __device__ __forceinline__ void finish_dq(std::uint32_t tile);
   __device__ __forceinline__ void end_column();
 };
 
@@ -53,19 +55,21 @@ __device__ __forceinline__ void WideConsumer<Config>::begin_column(const WorkIte
 }
 
 template <typename Config>
-__device__ __forceinline__ void WideConsumer<Config>::process_tile(int valid_keys, bool is_first,
+__device__ __forceinline__ void WideConsumer<Config>::process_tile(int valid_keys,
+                                                                   int tile_of_column,
                                                                    bool is_last) {
-  const std::uint32_t last = tiles - 1;
-  Tile dq;  // before the first tile: of whatever is there, never used
-  mbarrier_wait_unless(is_first, &shared.dscore_ring.full[last % 2], last / 2 % 2);
-  this->issue_dq(dq, last % 2, group * Config::kDqColumns);
+  const std::uint32_t dq_tile = tiles - 2;
+  const bool has_dq = tile_of_column >= 2;
+  Tile dq;  // of the first two tiles: of whatever is there, never used
+  mbarrier_wait_unless(!has_dq, &shared.dscore_ring.full[dq_tile % 2], dq_tile / 2 % 2);
+  this->issue_dq(dq, dq_tile % 2, group * Config::kDqColumns);
   const bool dout_ready = mbarrier_test(&shared.dout_ring.full[tiles % 2], tiles / 2 % 2);
   this->test_dq_buffer();
   this->make_probabilities(scores);
   wgmma_wait<1>();
   pin_registers(dk);
   __syncwarp();  // as in release()
-  if (arrives() && !is_first) {
+  if (arrives() && tile_of_column > 0) {
     mbarrier_arrive(&shared.query_ring.empty[(query_place.stage + Config::kQueryStages - 1) %
                                              Config::kQueryStages]);
   }
@@ -74,9 +78,9 @@ __device__ __forceinline__ void WideConsumer<Config>::process_tile(int valid_key
   this->issue_dv(packed, tiles % 2);
   wgmma_wait<1>();
   pin_registers(dq);
-  if (!is_first) {
-    release(&shared.dscore_ring.empty[last % 2]);
+  if (has_dq) {
     write_dq(dq);
+    release(&shared.dscore_ring.empty[dq_tile % 2]);
   }
 
   this->begin_dp(dp, tiles % 2);
@@ -110,22 +114,30 @@ __device__ __forceinline__ void WideConsumer<Config>::process_tile(int valid_key
   ++tiles;
 }
 
+/// dQ of one of a column's last two tiles.
 template <typename Config>
-__device__ __forceinline__ void WideConsumer<Config>::end_column() {
-  const std::uint32_t last = tiles - 1;
+__device__ __forceinline__ void WideConsumer<Config>::finish_dq(std::uint32_t tile) {
   Tile dq;
-  mbarrier_wait(&shared.dscore_ring.full[last % 2], last / 2 % 2);
-  this->issue_dq(dq, last % 2, group * Config::kDqColumns);
+  mbarrier_wait(&shared.dscore_ring.full[tile % 2], tile / 2 % 2);
+  this->issue_dq(dq, tile % 2, group * Config::kDqColumns);
   wgmma_wait<0>();
   pin_registers(dq);
+  write_dq(dq);
+  release(&shared.dscore_ring.empty[tile % 2]);
+}
+
+template <typename Config>
+__device__ __forceinline__ void WideConsumer<Config>::end_column() {
+  finish_dq(tiles - 2);
   pin_registers(dk);
   release(&shared.query_ring
                .empty[(query_place.stage + Config::kQueryStages - 1) % Config::kQueryStages]);
-  release(&shared.key_ring.empty[0]);
   release(&shared.value_ring.empty[0]);
-  release(&shared.dscore_ring.empty[last % 2]);
+  // Until the other consumer has written dQ of the last tile but one: see write_dq.
+  mbarrier_wait(&shared.dscore_ring.empty[tiles % 2], tiles / 2 % 2 ^ 1);
+  finish_dq(tiles - 1);
+  release(&shared.key_ring.empty[0]);
   ++columns;
-  write_dq(dq);
 }
 
 }  // namespace radial::sm90
