@@ -228,8 +228,6 @@ class BackwardRun {
     step.dscores = scratch.dscores;
     for (const BlockRun& run : pattern_of(batch_head).column_runs(key_block)) {
       for (std::int32_t block = run.begin; block < run.begin + run.length; ++block) {
-        const bool last = block + 1 == run.begin + run.length;
-        step.next_queries = last ? 0 : queries_.count(block + 1, problem_.query_tokens);
         add_pair(step, batch_head, block, key_block);
       }
     }

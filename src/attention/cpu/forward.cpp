@@ -117,7 +117,7 @@ class ForwardRun {
     std::fill_n(scratch.out, rows * problem_.head_dim, 0.0f);
     pack_queries(b, head, block, queries, rows, scratch);
 
-    ForwardStep step;  // what all steps have in common
+    ForwardStep step;
     step.q = scratch.q;
     step.rows = queries;
     step.head_dim = problem_.head_dim;
@@ -134,21 +134,14 @@ class ForwardRun {
 
   /// Takes the keys of some runs of blocks, up to `end`, in steps.
   void walk(std::span<const BlockRun> runs, std::int64_t key_head, std::int64_t end,
-            const ForwardStep& common) const {
-    ForwardStep steps[2] = {common, common};  // one is filled while the one before waits for it
-    int filling = 0;
+            ForwardStep& step) const {
     const auto take = [&] {
-      ForwardStep& before = steps[filling ^ 1];
-      before.maybe_next_spans = steps[filling].spans;
-      before.num_next_spans = steps[filling].num_spans;
-      if (before.keys > 0) kernels_.forward_step(before);
-      before.num_spans = before.keys = 0;
-      filling ^= 1;
+      kernels_.forward_step(step);
+      step.num_spans = step.keys = 0;
     };
     for (const BlockRun& run : runs) {
       const std::int64_t last = std::min(end, keys_.begin(run.begin + run.length));
       for (std::int64_t key = keys_.begin(run.begin); key < last;) {
-        ForwardStep& step = steps[filling];
         const auto keys = static_cast<std::int32_t>(
             std::min<std::int64_t>(kernels_.step_keys - step.keys, last - key));
         step.spans[step.num_spans++] = {k_panels(key_head, key), v_panels(key_head, key), keys};
@@ -157,8 +150,7 @@ class ForwardRun {
         if (step.keys == kernels_.step_keys) take();
       }
     }
-    if (steps[filling].keys > 0) take();
-    take();
+    if (step.keys > 0) take();
   }
 
   void pack_queries(std::int64_t b, std::int32_t head, std::int64_t block, std::int32_t queries,

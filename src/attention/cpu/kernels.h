@@ -58,20 +58,18 @@ inline constexpr std::int32_t kMaxSpans = 16;  ///< of a step
 /// One softmax step of a block of queries against some spans of keys. `q`, `maxima`, `sums` and
 /// `out` have rows up to a multiple of kRowPadding; those beyond `rows` begin as zero queries.
 struct ForwardStep {
-  const Unit* q = nullptr;                    // [rows, depth]
-  KeySpan spans[kMaxSpans];                   // the first `num_spans` count
-  std::int32_t num_spans = 0;                 // at least 1
-  const KeySpan* maybe_next_spans = nullptr;  // those of the step that follows, to be prefetched
-  std::int32_t num_next_spans = 0;
-  std::int32_t rows = 0;      // queries
-  std::int32_t keys = 0;      // of all spans
-  std::int32_t head_dim = 0;  // D
-  float scale = 0;            // of the softmax
-  float* maxima = nullptr;    // [rows] of scale * score so far
-  float* sums = nullptr;      // [rows] of exponentials so far
-  float* out = nullptr;       // [rows, D] not yet divided by the sums
-  float* scores = nullptr;    // scratch: kMaxStripRows x kMaxStepKeys floats
-  Unit* probs = nullptr;      // scratch of the same size
+  const Unit* q = nullptr;     // [rows, depth]
+  KeySpan spans[kMaxSpans];    // the first `num_spans` count
+  std::int32_t num_spans = 0;  // at least 1
+  std::int32_t rows = 0;       // queries
+  std::int32_t keys = 0;       // of all spans
+  std::int32_t head_dim = 0;   // D
+  float scale = 0;             // of the softmax
+  float* maxima = nullptr;     // [rows] of scale * score so far
+  float* sums = nullptr;       // [rows] of exponentials so far
+  float* out = nullptr;        // [rows, D] not yet divided by the sums
+  float* scores = nullptr;     // scratch: kMaxStripRows x kMaxStepKeys floats
+  Unit* probs = nullptr;       // scratch of the same size
 };
 
 /// Gradients between one block of keys and one of queries.
@@ -87,15 +85,14 @@ struct BackwardStep {
   const float* delta = nullptr;  // [queries, padded with 0]
   std::int32_t keys = 0;
   std::int32_t queries = 0;
-  std::int32_t head_dim = 0;      // D
-  float scale = 0;                // of the softmax
-  float* dq = nullptr;            // [queries, D], added to; times the scale still to come
-  float* dk = nullptr;            // [keys, D], added to; times the scale still to come
-  float* dv = nullptr;            // [keys, D], added to
-  std::int32_t next_queries = 0;  // of the block behind this one in memory, if it comes next
-  Unit* probs = nullptr;          // scratch: kMaxStripRows x kMaxTileRows
-  Unit* dscore = nullptr;         // scratch of the same size
-  Unit* dscores = nullptr;        // scratch: kMaxTileRows x kMaxTileRows
+  std::int32_t head_dim = 0;  // D
+  float scale = 0;            // of the softmax
+  float* dq = nullptr;        // [queries, D], added to; times the scale still to come
+  float* dk = nullptr;        // [keys, D], added to; times the scale still to come
+  float* dv = nullptr;        // [keys, D], added to
+  Unit* probs = nullptr;      // scratch: kMaxStripRows x kMaxTileRows
+  Unit* dscore = nullptr;     // scratch of the same size
+  Unit* dscores = nullptr;    // scratch: kMaxTileRows x kMaxTileRows
 };
 
 inline constexpr std::int32_t kMaxStripRows = 16;  ///< rows of a register tile at most
