@@ -46,7 +46,7 @@ at::Tensor rotary_table(const VideoLayout& layout, const RotaryAxes& axes, at::D
                                    .view({1, 1, columns, -1})
                                    .expand({frames, rows, columns, -1});
   const at::Tensor raster = at::cat({by_frame, by_row, by_column}, -1).flatten(0, 2);
-  return to_layout_order(raster, layout, 0);
+  return reordered(raster, TokenPlaces(layout, device).to_layout, 0);
 }
 
 at::Tensor apply_rotary(const at::Tensor& input, const at::Tensor& table) {

@@ -87,6 +87,23 @@ StreamAndNormed add_then_modulate(const at::Tensor& hidden, const at::Tensor& br
   return {stream, modulated_layer_norm(stream, shift, scale, eps, branch.scalar_type())};
 }
 
+at::Tensor settled(const PendingResidual& pending) {
+  if (!pending.branch.defined()) return pending.stream;
+  return add_gated(pending.stream, pending.branch, pending.gate);
+}
+
+StreamAndNormed settle_then_modulate(const PendingResidual& pending, const at::Tensor& shift,
+                                     const at::Tensor& scale, double eps, at::ScalarType dtype) {
+  if (pending.branch.defined() && pending.branch.scalar_type() == dtype &&
+      are_fused(pending.stream)) {
+    auto [stream, normed] = torch_ops::residual_layer_norm(pending.stream, pending.branch,
+                                                           pending.gate, scale, shift, eps);
+    return {std::move(stream), std::move(normed)};
+  }
+  const at::Tensor stream = settled(pending);
+  return {stream, modulated_layer_norm(stream, shift, scale, eps, dtype)};
+}
+
 at::Tensor normed_heads(const at::Tensor& heads, const at::Tensor& maybe_weight, double eps) {
   if (!maybe_weight.defined()) return heads;
   if (heads_are_fused(heads, maybe_weight)) {

@@ -24,6 +24,13 @@ at::Tensor modulated_layer_norm(const at::Tensor& hidden, const at::Tensor& shif
 at::Tensor affine_layer_norm(const at::Tensor& hidden, const at::Tensor& weight,
                              const at::Tensor& bias, double eps, at::ScalarType dtype);
 
+/// A residual stream to which a branch is still to be added: stream + branch * gate.
+struct PendingResidual {
+  at::Tensor stream;  // [B, S, E] float32
+  at::Tensor branch;  // [B, S, E]; undefined: nothing is to be added
+  at::Tensor gate;    // [B, 1, E] float32
+};
+
 /// A residual stream and what the next branch gets of it.
 struct StreamAndNormed {
   at::Tensor stream;  // [B, S, E] float32
@@ -38,6 +45,13 @@ StreamAndNormed add_gated_then_norm(const at::Tensor& hidden, const at::Tensor& 
 /// stream = hidden + branch, and its modulated_layer_norm.
 StreamAndNormed add_then_modulate(const at::Tensor& hidden, const at::Tensor& branch,
                                   const at::Tensor& shift, const at::Tensor& scale, double eps);
+
+/// The stream of `pending` once its branch is added, and its modulated_layer_norm in `dtype`.
+StreamAndNormed settle_then_modulate(const PendingResidual& pending, const at::Tensor& shift,
+                                     const at::Tensor& scale, double eps, at::ScalarType dtype);
+
+/// The stream of `pending` once its branch is added.
+at::Tensor settled(const PendingResidual& pending);
 
 /// hidden + branch * gate, float32: branch [B, S, E], gate [B, 1, E] float32.
 at::Tensor add_gated(const at::Tensor& hidden, const at::Tensor& branch, const at::Tensor& gate);

@@ -2,29 +2,17 @@
 
 #include <ATen/ops/tensor.h>
 
-#include <vector>
-
 namespace radial::video {
-namespace {
 
-at::Tensor reordered(const at::Tensor& tokens, const std::vector<std::int64_t>& sources,
+TokenPlaces::TokenPlaces(const VideoLayout& layout, at::Device device) {
+  if (layout.order == TokenOrder::raster()) return;
+  to_layout = at::tensor(layout.permutation(), at::kLong).to(device);
+  to_raster = at::tensor(layout.inverse_permutation(), at::kLong).to(device);
+}
+
+at::Tensor reordered(const at::Tensor& tokens, const at::Tensor& maybe_places,
                      std::int64_t dimension) {
-  const at::Tensor index = at::tensor(sources, at::kLong).to(tokens.device());
-  return tokens.index_select(dimension, index);
-}
-
-}  // namespace
-
-at::Tensor to_layout_order(const at::Tensor& raster, const VideoLayout& layout,
-                           std::int64_t dimension) {
-  if (layout.order == TokenOrder::raster()) return raster;
-  return reordered(raster, layout.permutation(), dimension);
-}
-
-at::Tensor to_raster_order(const at::Tensor& ordered, const VideoLayout& layout,
-                           std::int64_t dimension) {
-  if (layout.order == TokenOrder::raster()) return ordered;
-  return reordered(ordered, layout.inverse_permutation(), dimension);
+  return maybe_places.defined() ? tokens.index_select(dimension, maybe_places) : tokens;
 }
 
 }  // namespace radial::video

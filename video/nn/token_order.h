@@ -6,12 +6,17 @@
 
 namespace radial::video {
 
-/// Tokens in raster order along `dimension` put into the layout's order; video tokens only.
-at::Tensor to_layout_order(const at::Tensor& raster, const VideoLayout& layout,
-                           std::int64_t dimension);
+/// Where the tokens of a layout are: video tokens only. Both are undefined for raster order.
+struct TokenPlaces {
+  at::Tensor to_layout;  ///< [S] int64: the token in raster order of each place of the layout
+  at::Tensor to_raster;  ///< the inverse
 
-/// The inverse of `to_layout_order`.
-at::Tensor to_raster_order(const at::Tensor& ordered, const VideoLayout& layout,
-                           std::int64_t dimension);
+  TokenPlaces() = default;
+  TokenPlaces(const VideoLayout& layout, at::Device device);
+};
+
+/// The tokens that `maybe_places` [S] names along `dimension`; all as they are without it.
+at::Tensor reordered(const at::Tensor& tokens, const at::Tensor& maybe_places,
+                     std::int64_t dimension);
 
 }  // namespace radial::video

@@ -2,7 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 
-#include "video/nn/token_ops.h"
+#include <utility>
 
 namespace radial::video {
 
@@ -63,25 +63,26 @@ at::Tensor WanBlock::feed_forward(const at::Tensor& input) const {
   return narrow_(widen_.with_gelu(input));
 }
 
-at::Tensor WanBlock::forward(const at::Tensor& hidden, const at::Tensor& modulation,
-                             const TextKeysValues& text, const at::Tensor& rotary,
-                             const LayerAttention& attention, std::size_t layer) const {
+PendingResidual WanBlock::forward(PendingResidual hidden, const at::Tensor& modulation,
+                                  const TextKeysValues& text, const at::Tensor& rotary,
+                                  const LayerAttention& attention, std::size_t layer) const {
   const at::ScalarType dtype = widen_.weight.scalar_type();
   // Each [B, 1, E]: shift, scale and gate of self-attention, then of the feed-forward.
   const std::vector<at::Tensor> m = (modulation_ + modulation).chunk(6, 1);
 
-  at::Tensor branch = self_attention(modulated_layer_norm(hidden, m[0], m[1], eps_, dtype), rotary,
-                                     attention, layer);
-  StreamAndNormed state;
+  StreamAndNormed state = settle_then_modulate(hidden, m[0], m[1], eps_, dtype);
+  hidden = {};  // its memory serves the next tensors
+  at::Tensor branch = self_attention(state.normed, rotary, attention, layer);
   if (cross_norm_weight_.defined()) {
-    state = add_gated_then_norm(hidden, branch, m[2], cross_norm_weight_, cross_norm_bias_, eps_);
+    state =
+        add_gated_then_norm(state.stream, branch, m[2], cross_norm_weight_, cross_norm_bias_, eps_);
   } else {
-    state.stream = add_gated(hidden, branch, m[2]);
+    state.stream = add_gated(state.stream, branch, m[2]);
     state.normed = state.stream.to(dtype);
   }
   branch = cross_attention(state.normed, text);
   state = add_then_modulate(state.stream, branch, m[3], m[4], eps_);
-  return add_gated(state.stream, feed_forward(state.normed), m[5]);
+  return {state.stream, feed_forward(state.normed), m[5]};
 }
 
 }  // namespace radial::video

@@ -8,6 +8,7 @@
 #include "video/checkpoint/tensor_source.h"
 #include "video/nn/attention.h"
 #include "video/nn/linear.h"
+#include "video/nn/token_ops.h"
 
 namespace radial::video {
 
@@ -26,10 +27,12 @@ class WanBlock {
   /// Of the projected text [B, L, E].
   TextKeysValues text_keys_values(const at::Tensor& text) const;
 
-  /// `hidden` [B, S, E] float32, `modulation` [B, 6, E] float32, `rotary` complex [S, D / 2].
-  at::Tensor forward(const at::Tensor& hidden, const at::Tensor& modulation,
-                     const TextKeysValues& text, const at::Tensor& rotary,
-                     const LayerAttention& attention, std::size_t layer) const;
+  /// `hidden` [B, S, E] float32, `modulation` [B, 6, E] float32, `rotary` complex [S, D / 2]. What
+  /// the feed-forward adds is left to the next block, whose first norm then reads memory once for
+  /// both; `settled` adds it.
+  PendingResidual forward(PendingResidual hidden, const at::Tensor& modulation,
+                          const TextKeysValues& text, const at::Tensor& rotary,
+                          const LayerAttention& attention, std::size_t layer) const;
 
  private:
   struct Projections {

@@ -76,7 +76,8 @@ WanTransformer::Video WanTransformer::prepare_video(const VideoLayout& layout,
     RADIAL_REQUIRE(extent <= config_.rope_max_seq_len, "layout: expected at most ",
                    config_.rope_max_seq_len, " positions an axis, got ", layout.to_string());
   }
-  return {layout, rotary_table(layout, RotaryAxes::wan(config_.attention_head_dim), device)};
+  return {layout, rotary_table(layout, RotaryAxes::wan(config_.attention_head_dim), device),
+          TokenPlaces(layout, device)};
 }
 
 // [B, C, F, H, W] -> [B, S, E]: the strided convolution of the reference, as a product.
@@ -117,11 +118,11 @@ at::Tensor WanTransformer::forward(const at::Tensor& latents, const at::Tensor& 
   RADIAL_REQUIRE(timestep.dim() == 1 && timestep.size(0) == latents.size(0), "timestep: expected [",
                  latents.size(0), "], got ", timestep.sizes());
   const auto show = [&](const std::string& name, const at::Tensor& tokens) {
-    if (tap) tap(name, to_raster_order(tokens, layout, 1));
+    tap(name, reordered(tokens, video.places.to_raster, 1));
   };
-  const at::Tensor patches = patch_tokens(latents);
-  if (tap) tap("patch", patches);
-  at::Tensor hidden = to_layout_order(patches.to(at::kFloat), layout, 1);
+  PendingResidual hidden{.stream = patch_tokens(latents), .branch = {}, .gate = {}};
+  if (tap) tap("patch", hidden.stream);
+  hidden.stream = reordered(hidden.stream.to(at::kFloat), video.places.to_layout, 1);
 
   const at::Tensor time =
       time_out_(at::silu(time_in_(timestep_sinusoid(timestep, config_.freq_dim))));
@@ -130,10 +131,11 @@ at::Tensor WanTransformer::forward(const at::Tensor& latents, const at::Tensor& 
   if (tap) tap("time_projection", modulation);
   blocks_.for_each([&](const WanBlock& block, std::size_t layer) {
     stop_if_requested();
-    hidden = block.forward(hidden, modulation, text.blocks[layer], video.rotary, attention, layer);
-    show("block." + std::to_string(layer), hidden);
+    hidden = block.forward(std::move(hidden), modulation, text.blocks[layer], video.rotary,
+                           attention, layer);
+    if (tap) show("block." + std::to_string(layer), settled(hidden));
   });
-  const at::Tensor output = to_raster_order(head(hidden, time), layout, 1);
+  const at::Tensor output = reordered(head(settled(hidden), time), video.places.to_raster, 1);
   if (tap) tap("head", output);
   return unpatched(output, layout);
 }

@@ -12,6 +12,7 @@
 #include "video/models/wan/wan_blocks.h"
 #include "video/nn/attention.h"
 #include "video/nn/linear.h"
+#include "video/nn/token_order.h"
 
 namespace radial::video {
 
@@ -42,6 +43,7 @@ class WanTransformer {
   struct Video {
     VideoLayout layout;
     at::Tensor rotary;  // complex [S, D / 2]
+    TokenPlaces places;
   };
   /// Throws InvalidArgument if the layout has other tokens than the video's or goes beyond the
   /// positions the model knows.
