@@ -14,14 +14,16 @@
 namespace radial::video {
 namespace {
 
-std::atomic<bool> fused_kernels_wanted = true;
+std::atomic<FusedKernels> fused_kernels = FusedKernels::kWithoutGradients;
 
 bool is_recorded(const at::Tensor& x) { return at::GradMode::is_enabled() && x.requires_grad(); }
 
 /// On the CPU torch's own operators are as fast, and bit for bit what the parity tests know.
 bool is_fused(const at::Tensor& x, std::int64_t channels, std::int64_t head_dim) {
   const at::ScalarType type = x.scalar_type();
-  return x.is_cuda() && fused_kernels_wanted && !is_recorded(x) &&
+  const FusedKernels when = fused_kernels;
+  return x.is_cuda() && when != FusedKernels::kNever &&
+         (when == FusedKernels::kAlways || !is_recorded(x)) &&
          (type == at::kFloat || type == at::kBFloat16 || type == at::kHalf) &&
          torch_ops::fused_takes(x, channels, head_dim);
 }
@@ -41,7 +43,7 @@ std::optional<at::Tensor> maybe(const at::Tensor& tensor) {
 
 }  // namespace
 
-void use_fused_kernels(bool wanted) { fused_kernels_wanted = wanted; }
+void use_fused_kernels(FusedKernels when) { fused_kernels = when; }
 
 at::Tensor modulated_layer_norm(const at::Tensor& hidden, const at::Tensor& shift,
                                 const at::Tensor& scale, double eps, at::ScalarType dtype) {

@@ -8,12 +8,14 @@ namespace radial::video {
 
 // Steps of a transformer block between its products, in one pass over memory each where the library
 // has kernels for the device (radial/torch/fused_ops.h); elsewhere tensor by tensor, as norm.h and
-// rotary.h do it. Also where gradients are recorded: those of the library's kernels are computed
-// again by torch's operators, which costs a training more than it saves. B batch, S tokens, E
-// channels, H heads, D head dim.
+// rotary.h do it. B batch, S tokens, E channels, H heads, D head dim.
 
-/// Whether the library's kernels are used, in all of the process; they are unless this says no.
-void use_fused_kernels(bool wanted);
+/// When the library's kernels are used. Where gradients are recorded, they keep their inputs alone
+/// and torch's operators compute the rest again in the backward pass.
+enum class FusedKernels { kNever, kWithoutGradients, kAlways };
+
+/// For all of the process; kWithoutGradients unless this says otherwise.
+void use_fused_kernels(FusedKernels when);
 
 /// layer_norm(hidden) * (1 + scale) + shift in `dtype`: hidden [B, S, E] float32, scale and shift
 /// [B, 1, E] float32.

@@ -207,7 +207,8 @@ int run_dit_part(DitPartRequest request) {
   check(request);
   resolve(request);
   if (request.cudnn_attention) prefer_cudnn_attention();
-  video::use_fused_kernels(request.fused_kernels);
+  video::use_fused_kernels(request.fused_kernels ? video::FusedKernels::kWithoutGradients
+                                                 : video::FusedKernels::kNever);
   try {
     // Read once: sizes decide the settings, which are compared before the run begins.
     auto model = std::make_shared<video::WanModel>();

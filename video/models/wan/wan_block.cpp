@@ -42,6 +42,15 @@ at::Tensor WanBlock::heads(const at::Tensor& projected) const {
   return projected.unflatten(-1, {num_heads_, dim_ / num_heads_});
 }
 
+void WanBlock::add_adapters(std::int64_t rank, std::vector<at::Tensor>& parameters) {
+  for (Projections* const side : {&self_, &cross_}) {
+    for (Linear* const linear : {&side->query, &side->key, &side->value, &side->out}) {
+      linear->add_adapter(rank);
+      parameters.insert(parameters.end(), {linear->down, linear->up});
+    }
+  }
+}
+
 TextKeysValues WanBlock::text_keys_values(const at::Tensor& text) const {
   return {normed_heads(heads(cross_.key(text)), cross_.norm_key, eps_), heads(cross_.value(text))};
 }

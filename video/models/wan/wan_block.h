@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstddef>
+#include <vector>
 
 #include "video/checkpoint/model_config.h"
 #include "video/checkpoint/tensor_source.h"
@@ -23,6 +24,10 @@ struct TextKeysValues {
 class WanBlock {
  public:
   WanBlock(const WanConfig& config, const TensorScope& scope);
+
+  /// Gives each projection of both attentions a change of that rank (Linear::add_adapter); appends
+  /// the new tensors to `parameters`.
+  void add_adapters(std::int64_t rank, std::vector<at::Tensor>& parameters);
 
   /// Of the projected text [B, L, E].
   TextKeysValues text_keys_values(const at::Tensor& text) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "radial/base/error.h"
 
@@ -29,6 +30,16 @@ WanBlocks::WanBlocks(const WanConfig& config, const TensorScope& scope, std::int
       layer.block.emplace(config, block);
     }
   }
+}
+
+const WanBlock& WanBlocks::on_device(std::size_t layer) const {
+  const std::optional<WanBlock>& block = layers_[layer].block;
+  if (!block) throw Unsupported(concat("block ", layer, ": expected on the device, got swapped"));
+  return *block;
+}
+
+WanBlock& WanBlocks::on_device(std::size_t layer) {
+  return const_cast<WanBlock&>(std::as_const(*this).on_device(layer));
 }
 
 void WanBlocks::for_each(const std::function<void(const WanBlock&, std::size_t layer)>& use) const {

@@ -25,6 +25,12 @@ class WanBlocks {
 
   std::size_t size() const { return layers_.size(); }
 
+  /// Whether none is in host memory.
+  bool all_on_device() const { return swapped_ == nullptr; }
+  /// One of them. Throws Unsupported if it is in host memory.
+  WanBlock& on_device(std::size_t layer);
+  const WanBlock& on_device(std::size_t layer) const;
+
   /// Calls `use` with every block, in order.
   void for_each(const std::function<void(const WanBlock&, std::size_t layer)>& use) const;
 

@@ -1,13 +1,18 @@
 #include "video/models/wan/wan_transformer.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/silu.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "radial/base/error.h"
 #include "video/nn/interruption.h"
 #include "video/nn/norm.h"
+#include "video/nn/recompute.h"
 #include "video/nn/rotary.h"
 #include "video/nn/token_ops.h"
 #include "video/nn/token_order.h"
@@ -35,6 +40,13 @@ WanTransformer::WanTransformer(const WanConfig& config, TensorSource& source,
   blocks_ = WanBlocks(config, root / "blocks", blocks_to_swap);
   head_modulation_ = root.tensor("scale_shift_table", {1, 2, dim}, at::kFloat);
   head_out_ = Linear::load(root, "proj_out", config.out_channels * pt * ph * pw, dim, at::kFloat);
+}
+
+std::vector<at::Tensor> WanTransformer::add_adapters(std::int64_t rank) {
+  std::vector<at::Tensor> parameters;
+  for (std::size_t i = 0; i < blocks_.size(); ++i)
+    blocks_.on_device(i).add_adapters(rank, parameters);
+  return parameters;
 }
 
 WanTransformer::Text WanTransformer::prepare_text(const at::Tensor& embeddings) const {
@@ -109,6 +121,32 @@ at::Tensor WanTransformer::head(const at::Tensor& tokens, const at::Tensor& time
   return head_out_(modulated_layer_norm(tokens, m[0], m[1], config_.eps, at::kFloat));
 }
 
+// [B, S, E] -> [B, S, E].
+at::Tensor WanTransformer::recomputed_blocks(const at::Tensor& hidden, const at::Tensor& modulation,
+                                             const Text& text, const Video& video,
+                                             const LayerAttention& attention) const {
+  const auto block = [this, &text, &video, attention](std::size_t layer) -> TensorFunction {
+    return [=, this, &text, &video](const std::vector<at::Tensor>& in) -> std::vector<at::Tensor> {
+      stop_if_requested();
+      const PendingResidual stream{.stream = in[0], .branch = {}, .gate = {}};
+      return {settled(blocks_.on_device(layer).forward(stream, in[1], text.blocks[layer],
+                                                       video.rotary, attention, layer))};
+    };
+  };
+  const auto step = static_cast<std::size_t>(recompute_every_);
+  at::Tensor stream = hidden;
+  for (std::size_t first = 0; first < blocks_.size(); first += step) {
+    const std::size_t end = std::min(first + step, blocks_.size());
+    const TensorFunction several = [=](const std::vector<at::Tensor>& in) {
+      std::vector<at::Tensor> state = in;
+      for (std::size_t i = first; i < end; ++i) state[0] = recomputed(block(i), state)[0];
+      return std::vector<at::Tensor>{state[0]};
+    };
+    stream = recomputed(step == 1 ? block(first) : several, {stream, modulation})[0];
+  }
+  return stream;
+}
+
 at::Tensor WanTransformer::forward(const at::Tensor& latents, const at::Tensor& timestep,
                                    const Text& text, const Video& video,
                                    const LayerAttention& attention, const Tap& tap) const {
@@ -129,12 +167,17 @@ at::Tensor WanTransformer::forward(const at::Tensor& latents, const at::Tensor& 
   const at::Tensor modulation = time_projection_(at::silu(time)).unflatten(1, {6, config_.dim()});
   if (tap) tap("time", time);
   if (tap) tap("time_projection", modulation);
-  blocks_.for_each([&](const WanBlock& block, std::size_t layer) {
+  const auto run_block = [&](const WanBlock& block, std::size_t layer) {
     stop_if_requested();
     hidden = block.forward(std::move(hidden), modulation, text.blocks[layer], video.rotary,
                            attention, layer);
     if (tap) show("block." + std::to_string(layer), settled(hidden));
-  });
+  };
+  if (recompute_every_ > 0 && at::GradMode::is_enabled()) {
+    hidden.stream = recomputed_blocks(hidden.stream, modulation, text, video, attention);
+  } else {
+    blocks_.for_each(run_block);
+  }
   const at::Tensor output = reordered(head(settled(hidden), time), video.places.to_raster, 1);
   if (tap) tap("head", output);
   return unpatched(output, layout);

@@ -32,6 +32,16 @@ class WanTransformer {
   const WanConfig& config() const { return config_; }
   at::Device device() const { return patch_weight_.device(); }
 
+  /// Gives the attentions' projections of all blocks a low-rank change that can be trained while
+  /// the other weights stay; gives the new tensors, which want gradients. Throws Unsupported where
+  /// blocks lie in host memory.
+  std::vector<at::Tensor> add_adapters(std::int64_t rank);
+
+  /// Where gradients are recorded, passes keep only what every `blocks`-th block begins with and
+  /// compute the rest again in the backward pass, above 1 twice; 0: they keep everything. Text and
+  /// video given to forward() must then live until the backward pass is over.
+  void recompute_every(std::int64_t blocks) { recompute_every_ = blocks; }
+
   /// What depends on the text alone, made once per prompt.
   struct Text {
     std::vector<TextKeysValues> blocks;
@@ -64,6 +74,9 @@ class WanTransformer {
  private:
   at::Tensor patch_tokens(const at::Tensor& latents) const;
   at::Tensor unpatched(const at::Tensor& tokens, const VideoLayout& layout) const;
+  at::Tensor recomputed_blocks(const at::Tensor& hidden, const at::Tensor& modulation,
+                               const Text& text, const Video& video,
+                               const LayerAttention& attention) const;
   at::Tensor head(const at::Tensor& tokens, const at::Tensor& time) const;
 
   WanConfig config_;
@@ -73,6 +86,7 @@ class WanTransformer {
   WanBlocks blocks_;
   at::Tensor head_modulation_;  // [1, 2, E]
   Linear head_out_;
+  std::int64_t recompute_every_ = 0;
 };
 
 }  // namespace radial::video
