@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/fake_recorder.h"
 #include "engine/fixture.h"
 #include "engine/masked_attention.h"
 #include "radial/base/error.h"
@@ -44,11 +45,15 @@ class DenoiseParity : public testing::Test {
 
   at::Tensor run(SamplingMethod method, const AttentionOptions& attention, double guidance = 4,
                  const StepObserver& observer = {}) {
-    const NoiseSchedule schedule =
-        make_noise_schedule({.method = method, .num_steps = 6, .shift = 5});
-    const ResolvedAttention resolved =
-        resolve_attention(attention, model_.layout_of(fixture_["noise"]), 1, schedule, plans_);
-    return denoise(model_, inputs(), {method, schedule, guidance}, resolved, observer);
+    return run_with({.method = method, .schedule = {}, .guidance = guidance}, attention, observer);
+  }
+
+  at::Tensor run_with(DenoiseOptions options, const AttentionOptions& attention,
+                      const StepObserver& observer = {}) {
+    options.schedule = make_noise_schedule({.method = options.method, .num_steps = 6, .shift = 5});
+    const ResolvedAttention resolved = resolve_attention(
+        attention, model_.layout_of(fixture_["noise"]), 1, options.schedule, plans_);
+    return denoise(model_, inputs(), options, resolved, observer);
   }
 
   Fixture fixture_{"wan_denoise.safetensors"};
@@ -168,6 +173,42 @@ TEST_F(DenoiseParity, TiledOrderGivesTheSameVideo) {
 TEST_F(DenoiseParity, ADenseRuleThroughThePlanIsDense) {
   EXPECT_PARITY(run(SamplingMethod::kUniPc, {.mask = MaskOptions{.rule = "dense"}}),
                 fixture_["latents.unipc"]);
+}
+
+// Two dense and four masked steps, each with the prompt and the negative prompt: four kinds of
+// pass.
+TEST_F(DenoiseParity, RecordsEachKindOfPassOnceAndGivesTheSameLatents) {
+  AttentionOptions attention{.mask = MaskOptions{.rule = "radial", .block_size = 64}};
+  attention.dense.dense_steps = PlaceSet("dense steps", "2");
+  for (const auto method : {SamplingMethod::kUniPc, SamplingMethod::kEuler}) {
+    for (const auto& order : {TokenOrder::raster(), TokenOrder::tiled(2, 2)}) {
+      attention.order = order;
+      FakeRecorder recorder;
+      const at::Tensor recorded = run_with(
+          {.method = method, .schedule = {}, .guidance = 4, .recorder = &recorder}, attention);
+      EXPECT_TRUE(at::equal(recorded, run(method, attention)));
+      EXPECT_EQ(recorder.runs, 4);
+      EXPECT_EQ(recorder.recordings, 4);
+      EXPECT_EQ(recorder.replays, 2 * 6 - 4);
+    }
+  }
+  FakeRecorder unguided;
+  run_with({.schedule = {}, .guidance = 1, .recorder = &unguided}, {});
+  EXPECT_EQ(unguided.recordings, 1);
+}
+
+TEST_F(DenoiseParity, GoesOnWithoutRecordingAndSaysWhyOnce) {
+  FakeRecorder recorder;
+  recorder.refusal = "no";
+  std::vector<std::string> reasons;
+  const at::Tensor latents =
+      run_with({.schedule = {},
+                .guidance = 4,
+                .recorder = &recorder,
+                .on_not_recorded = [&](const std::string& reason) { reasons.push_back(reason); }},
+               {});
+  EXPECT_TRUE(at::equal(latents, run(SamplingMethod::kUniPc, {})));
+  EXPECT_EQ(reasons, std::vector<std::string>{"no"});
 }
 
 TEST_F(DenoiseParity, TellsItsObserverOfEveryStep) {

@@ -4,41 +4,16 @@
 #include <ATen/ops/full.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "radial/attention/implementation.h"
 #include "radial/base/error.h"
+#include "video/nn/interruption.h"
+#include "video/nn/recorded_call.h"
 
 namespace radial::video {
 namespace {
-
-// The flow as guided: away from the negative prompt, towards the prompt.
-class GuidedModel {
- public:
-  GuidedModel(const WanTransformer& model, const DenoiseInputs& inputs, double guidance,
-              const VideoLayout& layout)
-      : model_(model),
-        guidance_(guidance),
-        prompt_(model.prepare_text(inputs.prompt)),
-        video_(model.prepare_video(layout, model.device())) {
-    if (is_guided(guidance)) negative_ = model.prepare_text(inputs.negative_prompt);
-  }
-
-  at::Tensor flow(const at::Tensor& latents, float timestep,
-                  const LayerAttention& attention) const {
-    const at::Tensor t = at::full({latents.size(0)}, timestep, latents.options());
-    const at::Tensor wanted = model_.forward(latents, t, prompt_, video_, attention);
-    if (!negative_) return wanted;
-    const at::Tensor unwanted = model_.forward(latents, t, *negative_, video_, attention);
-    return unwanted + (wanted - unwanted) * guidance_;
-  }
-
- private:
-  const WanTransformer& model_;
-  double guidance_;
-  WanTransformer::Text prompt_;
-  std::optional<WanTransformer::Text> negative_;
-  WanTransformer::Video video_;
-};
 
 // Whether a CPU kernel with vector instructions takes heads of this size.
 bool has_fast_kernel(std::int64_t head_dim) {
@@ -59,10 +34,71 @@ AttentionFunction dense_attention_of(const WanTransformer& model, const VideoLay
   return planned_attention(plans.plan(layout, {.rule = "dense"}));
 }
 
+// The flow as guided: away from the negative prompt, towards the prompt.
+class GuidedModel {
+ public:
+  GuidedModel(const WanTransformer& model, const DenoiseInputs& inputs,
+              const DenoiseOptions& options, const ResolvedAttention& attention)
+      : model_(model),
+        options_(options),
+        attention_(attention),
+        dense_(dense_attention_of(model, attention.layout)),
+        recorder_(model.all_on_device() ? options.recorder : nullptr),
+        prompt_(model.prepare_text(inputs.prompt)),
+        video_(model.prepare_video(attention.layout, model.device())) {
+    if (is_guided(options.guidance)) negative_ = model.prepare_text(inputs.negative_prompt);
+  }
+
+  at::Tensor flow(const at::Tensor& latents, int step) {
+    const at::Tensor time =
+        at::full({latents.size(0)}, options_.schedule.timesteps[step], latents.options());
+    const at::Tensor wanted = pass(latents, time, prompt_, step);
+    if (!negative_) return wanted;
+    const at::Tensor unwanted = pass(latents, time, *negative_, step);
+    return unwanted + (wanted - unwanted) * options_.guidance;
+  }
+
+ private:
+  // Steps whose layers attend alike and that have the same text are the same pass.
+  using PassKind = std::pair<bool, const WanTransformer::Text*>;
+
+  at::Tensor pass(const at::Tensor& latents, const at::Tensor& time,
+                  const WanTransformer::Text& text, int step) {
+    const LayerAttention attention = attention_.at_step(step, dense_);
+    if (recorder_ == nullptr) return model_.forward(latents, time, text, video_, attention);
+    stop_if_requested();
+    const PassKind kind{attention_.is_dense(step), &text};
+    const auto found = passes_.try_emplace(
+        kind,
+        [this, attention, &text](const std::vector<at::Tensor>& in) {
+          return model_.forward(in[0], in[1], text, video_, attention);
+        },
+        *recorder_);
+    try {
+      return found.first->second({latents, time});
+    } catch (const Unsupported& error) {
+      recorder_ = nullptr;
+      passes_.clear();
+      if (options_.on_not_recorded) options_.on_not_recorded(error.what());
+      return model_.forward(latents, time, text, video_, attention);
+    }
+  }
+
+  const WanTransformer& model_;
+  const DenoiseOptions& options_;
+  const ResolvedAttention& attention_;
+  AttentionFunction dense_;
+  GraphRecorder* recorder_;
+  WanTransformer::Text prompt_;
+  std::optional<WanTransformer::Text> negative_;
+  WanTransformer::Video video_;
+  std::map<PassKind, RecordedCall> passes_;
+};
+
 }  // namespace
 
 LayerAttention ResolvedAttention::at_step(int step, const AttentionFunction& dense) const {
-  if (!plan || dense_steps[step]) return LayerAttention(dense);
+  if (is_dense(step)) return LayerAttention(dense);
   return LayerAttention(planned_attention(plan), dense_layers, dense);
 }
 
@@ -97,8 +133,7 @@ at::Tensor denoise(const WanTransformer& model, const DenoiseInputs& inputs,
   RADIAL_REQUIRE(!is_guided(options.guidance) || inputs.negative_prompt.defined(),
                  "negative prompt: expected its embeddings for guidance ", options.guidance,
                  ", got none");
-  const GuidedModel guided(model, inputs, options.guidance, attention.layout);
-  const AttentionFunction dense = dense_attention_of(model, attention.layout);
+  GuidedModel guided(model, inputs, options, attention);
   Sampler sampler(options.method, options.schedule);
   at::Tensor latents = inputs.latents.to(model.device(), at::kFloat);
   if (options.resume) {
@@ -107,8 +142,7 @@ at::Tensor denoise(const WanTransformer& model, const DenoiseInputs& inputs,
   }
   while (!sampler.done()) {
     const int step = sampler.next_step();
-    const at::Tensor flow =
-        guided.flow(latents, options.schedule.timesteps[step], attention.at_step(step, dense));
+    const at::Tensor flow = guided.flow(latents, step);
     at::Tensor clean;
     if (observer) clean = latents - flow * double{options.schedule.sigmas[step]};
     latents = sampler.step(flow, latents);

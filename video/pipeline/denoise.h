@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "radial/mask/mask_options.h"
@@ -11,6 +12,7 @@
 #include "video/models/plan_cache.h"
 #include "video/models/sparsity_schedule.h"
 #include "video/models/wan/wan_transformer.h"
+#include "video/nn/graph_recorder.h"
 #include "video/sampling/noise_schedule.h"
 #include "video/sampling/sampler.h"
 
@@ -30,6 +32,8 @@ struct ResolvedAttention {
   std::vector<bool> dense_layers;  ///< [layers]
   std::vector<bool> dense_steps;   ///< [N]
 
+  /// Whether all layers of step `step` attend densely.
+  bool is_dense(int step) const { return !plan || dense_steps[static_cast<std::size_t>(step)]; }
   /// What the layers of step `step` run on; `dense` where they are dense.
   LayerAttention at_step(int step, const AttentionFunction& dense = dense_attention) const;
   /// Part of all (step, layer) pairs that run on the plan.
@@ -60,6 +64,13 @@ struct DenoiseOptions {
   NoiseSchedule schedule;
   double guidance = 5.0;                    ///< two passes a step if above 1
   std::optional<DenoiseState> resume = {};  ///< go on from here, not from the initial noise
+  /// Records each kind of pass (dense or not, prompt or negative prompt) the second time it comes
+  /// and replays it from then on, with the same results; null: all passes run one by one, as do
+  /// those of a model whose blocks lie in host memory. While a pass is replayed it cannot be
+  /// interrupted.
+  GraphRecorder* recorder = nullptr;
+  /// Told why, once, if passes cannot be recorded; the run goes on without.
+  std::function<void(const std::string& reason)> on_not_recorded = {};
 };
 
 /// What is known after a step. The tensors are not written to later.

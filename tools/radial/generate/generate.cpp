@@ -17,6 +17,7 @@
 #include "generate/video_output.h"
 #include "options/stop_signals.h"
 #include "radial/base/error.h"
+#include "video/nn/graph_recorder.h"
 #include "video/nn/interruption.h"
 #include "video/pipeline/system_memory.h"
 
@@ -95,6 +96,7 @@ class GenerateRun {
     if (request_.preview_path) {
       preview_vae.emplace(video::load_vae(plan_.files, request_.engine.load()));
     }
+    const std::unique_ptr<video::GraphRecorder> recorder = graph_recorder();
     std::vector<at::Tensor> latents;
     for (std::size_t i = 0; i < texts.size(); ++i) {
       const auto preview = [&](const video::DenoiseProgress& done) {
@@ -102,7 +104,7 @@ class GenerateRun {
           write_preview(*preview_vae, done.clean, plan_.jobs[i]);
         }
       };
-      latents.push_back(denoise_one(model, texts[i], i, preview));
+      latents.push_back(denoise_one(model, texts[i], i, recorder.get(), preview));
       if (const auto& path = plan_.jobs[i].save_latents_path) {
         video::save_tensors(*path, {{"latents", latents.back()}});
       }
@@ -110,8 +112,22 @@ class GenerateRun {
     return latents;
   }
 
+  std::unique_ptr<video::GraphRecorder> graph_recorder() const {
+    if (!request_.cuda_graph) return nullptr;
+    if (plan_.blocks_to_swap > 0) {
+      note_not_recorded("CUDA graph: blocks lie in host memory");
+      return nullptr;
+    }
+    return video::cuda_graph_recorder(request_.engine.load().device);
+  }
+
+  static void note_not_recorded(const std::string& reason) {
+    std::fprintf(stderr, "radial: note: %s; every kernel is queued instead\n", reason.c_str());
+  }
+
   at::Tensor denoise_one(const video::WanTransformer& model, const video::PromptEmbeddings& text,
-                         std::size_t index, const video::StepObserver& preview) const {
+                         std::size_t index, video::GraphRecorder* recorder,
+                         const video::StepObserver& preview) const {
     const int num_steps = plan_.schedule.num_steps();
     std::vector<double> costs;
     for (int step = 0; step < num_steps; ++step) costs.push_back(plan_.step_cost(step));
@@ -135,7 +151,12 @@ class GenerateRun {
     };
     try {
       return video::denoise(model, {plan_.noise, text.prompt, text.negative},
-                            {plan_.method, plan_.schedule, request_.guidance, kept_[index]},
+                            {.method = plan_.method,
+                             .schedule = plan_.schedule,
+                             .guidance = request_.guidance,
+                             .resume = kept_[index],
+                             .recorder = recorder,
+                             .on_not_recorded = note_not_recorded},
                             plan_.attention, observer);
     } catch (const video::Interrupted&) {
       keep();

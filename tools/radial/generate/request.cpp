@@ -139,6 +139,14 @@ void add_run_options(CLI::App& app, GenerateRequest& request) {
             static_cast<int>(parse_integer("--preview-interval", text, {.least = 1, .most = 1000}));
       },
       "Steps from one preview to the next; default 5");
+  CLI::Option* const graph = group.add_flag(
+      "--cuda-graph", [&request] { request.cuda_graph = true; },
+      "On a GPU, record a pass of each kind as a CUDA graph and replay it");
+  group
+      .add_flag(
+          "--no-cuda-graph", [&request] { request.cuda_graph = false; },
+          "Queue every kernel of every pass: the default")
+      ->excludes(graph);
   group.add_flag(
       "--print-mask-stats", [&request] { request.print_mask_stats = true; },
       "Print the blocks that the mask keeps: how many, and how many a row");
@@ -161,6 +169,9 @@ std::vector<std::string> finish_request(GenerateRequest& request) {
   }
   if (request.width) request.size.width = *request.width;
   if (request.height) request.size.height = *request.height;
+  if (request.cuda_graph && !request.engine.load().device.is_cuda()) {
+    refuse("--cuda-graph", "--device cuda", request.engine.load().device.str());
+  }
   std::vector<std::string> notes;
   if (request.engine.text_on_cpu() && request.engine.load().device.is_cpu()) {
     notes.push_back("--t5-cpu changes nothing: all parts run on the CPU");

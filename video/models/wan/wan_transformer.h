@@ -31,6 +31,7 @@ class WanTransformer {
 
   const WanConfig& config() const { return config_; }
   at::Device device() const { return patch_weight_.device(); }
+  bool all_on_device() const { return blocks_.all_on_device(); }
 
   /// Gives the attentions' projections of all blocks a low-rank change that can be trained while
   /// the other weights stay; gives the new tensors, which want gradients. Throws Unsupported where
