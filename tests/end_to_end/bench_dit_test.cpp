@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "command_runner.h"
 
@@ -56,6 +57,26 @@ TEST(BenchDit, ScalesUpFromFewBlocksAndSaysSo) {
   }
 }
 
+TEST(BenchDit, TimesATrainingStep) {
+  for (const std::string& keep : {"1", "3"}) {
+    const CommandResult result = run_radial(words(
+        std::string(kTiny) +
+        "--training-step --low-rank 4 --variants dense,masked --json --recompute-every " + keep));
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto report = nlohmann::json::parse(result.out);
+    EXPECT_EQ(report["low_rank"], 4);
+    EXPECT_EQ(report["recompute_every"], std::stoi(keep));
+    EXPECT_FALSE(report.contains("forwards"));
+    ASSERT_EQ(report["steps"].size(), 2u);
+    for (const auto& step : report["steps"]) {
+      EXPECT_GT(step["forward_ms"], 0);
+      EXPECT_GT(step["backward_ms"], 0);
+      EXPECT_NEAR(step["total_ms"].get<double>(),
+                  step["forward_ms"].get<double>() + step["backward_ms"].get<double>(), 1e-6);
+    }
+  }
+}
+
 TEST(BenchDit, RefusesBadRequestsInOneLine) {
   const struct {
     const char *arguments, *says;
@@ -64,6 +85,8 @@ TEST(BenchDit, RefusesBadRequestsInOneLine) {
       {"--variants sparse", "--variants: expected dense, all-blocks and masked"},
       {"--device cuda:x", "--device: expected"},
       {"--transformer wan3", "--transformer: expected wan2.1-14b or wan2.1-1.3b, got 'wan3'"},
+      {"--cuda-graph", "--cuda-graph: expected --device cuda, got 'cpu'"},
+      {"--training-step --low-rank 0", "--low-rank: expected"},
       {"--text-tokens 5", "layout: expected video tokens alone"},
   };
   for (const auto& [arguments, says] : requests) {

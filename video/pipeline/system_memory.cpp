@@ -87,4 +87,8 @@ std::optional<std::uint64_t> peak_device_memory(c10::Device device) {
   return static_cast<std::uint64_t>(stats.allocated_bytes[0].peak);
 }
 
+void reset_peak_device_memory(c10::Device device) {
+  if (!device.is_cpu()) at::getDeviceAllocator(device.type())->resetPeakStats(device.index());
+}
+
 }  // namespace radial::video

@@ -28,7 +28,9 @@ std::uint64_t peak_host_memory();
 /// Resident memory of this process now; 0 where the system does not say.
 std::uint64_t resident_host_memory();
 
-/// Most bytes that tensors took on an accelerator so far; nothing for the CPU.
+/// Most bytes that tensors took on an accelerator so far, or since the latest reset; nothing for
+/// the CPU.
 std::optional<std::uint64_t> peak_device_memory(c10::Device device);
+void reset_peak_device_memory(c10::Device device);
 
 }  // namespace radial::video

@@ -1,8 +1,8 @@
-#include <ATen/DeviceAccelerator.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -10,32 +10,20 @@
 #include <vector>
 
 #include "bench/benches.h"
+#include "bench/dit_request.h"
 #include "bench/dit_run.h"
+#include "bench/dit_training.h"
 #include "options/engine_options.h"
 #include "options/layout_options.h"
 #include "options/option_values.h"
 #include "options/rule_options.h"
 #include "output/output_file.h"
 #include "radial/base/error.h"
+#include "video/nn/token_ops.h"
 #include "video/pipeline/system_memory.h"
 
 namespace radial::tools {
 namespace {
-
-struct DitRequest {
-  LayoutOptions layout;
-  RuleOptions rule;
-  video::WanConfig config;  // sizes of 14B
-  std::string transformer = "wan2.1-14b";
-  std::optional<std::int64_t> blocks;
-  at::Device device = at::kCPU;
-  at::ScalarType dtype = at::kBFloat16;
-  std::optional<std::string> output;
-  std::vector<std::string> variants = {"dense", "all-blocks", "masked"};
-  int rounds = 3;
-  std::uint64_t seed = 1;
-  bool json = false;
-};
 
 /// A way to do self-attention and what was measured with it, of all blocks of the transformer.
 struct Variant {
@@ -43,20 +31,9 @@ struct Variant {
   video::AttentionFunction attention;
   std::vector<StepTimes> timed = {}, outside = {};  // passes of the timed blocks, and of no block
   StepTimes whole = {};
+  std::optional<DitRun::GraphTimes> graph = {};
   std::optional<std::uint64_t> peak_bytes = {};
 };
-
-video::WanConfig wan_sizes(const std::string& name) {
-  video::WanConfig config;
-  if (name == "wan2.1-14b") return config;
-  if (name == "wan2.1-1.3b") {
-    config.num_attention_heads = 12;
-    config.num_layers = 30;
-    config.ffn_dim = 8960;
-    return config;
-  }
-  refuse("--transformer", "wan2.1-14b or wan2.1-1.3b", name);
-}
 
 StepTimes median(std::vector<StepTimes> passes) {
   std::ranges::sort(passes, {}, &StepTimes::total);
@@ -93,8 +70,16 @@ std::vector<Variant> variants_of(const DitRequest& request, const RadialMask& ma
   return variants;
 }
 
-void reset_peak(at::Device device) {
-  if (!device.is_cpu()) at::getDeviceAllocator(device.type())->resetPeakStats(device.index());
+/// The same of passes that are replayed from CUDA graphs.
+void measure_graphs(const DitRequest& request, const DitRun& timed, const DitRun& outside,
+                    double factor, std::vector<Variant>& variants) {
+  for (Variant& variant : variants) {
+    video::release_unused_memory(request.device);
+    const auto whole = timed.time_graph(variant.attention, request.rounds);
+    const auto around = outside.time_graph(variant.attention, request.rounds);
+    variant.graph = {around.queued + (whole.queued - around.queued) * factor,
+                     around.replayed + (whole.replayed - around.replayed) * factor};
+  }
 }
 
 /// Each variant in turn, round after round, so that all of them meet the same clocks.
@@ -103,7 +88,7 @@ void measure(const DitRequest& request, const VideoLayout& layout, std::int64_t 
   const DitRun timed(request.config, blocks, layout, request.device, request.dtype, request.seed);
   const DitRun outside(request.config, 0, layout, request.device, request.dtype, request.seed);
   for (Variant& variant : variants) {
-    reset_peak(request.device);
+    video::reset_peak_device_memory(request.device);
     timed.check_finite(variant.attention);
     variant.peak_bytes = video::peak_device_memory(request.device);
     outside.check_finite(variant.attention);
@@ -119,6 +104,7 @@ void measure(const DitRequest& request, const VideoLayout& layout, std::int64_t 
   for (Variant& variant : variants) {
     variant.whole = scaled(median(variant.timed), median(variant.outside), factor);
   }
+  if (request.cuda_graph) measure_graphs(request, timed, outside, factor, variants);
 }
 
 nlohmann::json to_json(const StepTimes& times) {
@@ -137,6 +123,10 @@ nlohmann::json to_json(const Variant& variant) {
   json["outside_blocks"] = to_json(median(variant.outside));
   for (const StepTimes& pass : variant.timed) json["passes_ms"].push_back(pass.total);
   if (variant.peak_bytes) json["peak_device_bytes"] = *variant.peak_bytes;
+  if (variant.graph) {
+    json["unmarked_ms"] = variant.graph->queued;
+    json["cuda_graph_ms"] = variant.graph->replayed;
+  }
   return json;
 }
 
@@ -154,18 +144,126 @@ std::string line_of(const Variant& variant) {
                   static_cast<double>(*variant.peak_bytes) * 1e-9);
     line += text;
   }
+  if (variant.graph) {
+    std::snprintf(text, sizeof(text),
+                  "\n           %10.1f ms without the marks of that split, %.1f as a CUDA graph",
+                  variant.graph->queued, variant.graph->replayed);
+    line += text;
+  }
   return line + "\n";
 }
 
 /// How many times faster the masked pass is than the fastest dense one.
-std::optional<double> speedup_of(const std::vector<Variant>& variants) {
+std::optional<double> speedup_of(const std::vector<Variant>& variants,
+                                 const std::function<double(const Variant&)>& time) {
   std::optional<double> dense, masked;
   for (const Variant& variant : variants) {
     std::optional<double>& best = variant.name == "masked" ? masked : dense;
-    best = std::min(best.value_or(variant.whole.total), variant.whole.total);
+    best = std::min(best.value_or(time(variant)), time(variant));
   }
   if (!dense || !masked) return {};
   return *dense / *masked;
+}
+
+struct Report {
+  nlohmann::json json;
+  std::string text;
+
+  int finish(const DitRequest& request, OutputFile* maybe_output) const {
+    if (maybe_output) {
+      maybe_output->write(json.dump(1) + "\n");
+      maybe_output->commit();
+    }
+    std::fputs(request.json ? (json.dump(1) + "\n").c_str() : text.c_str(), stdout);
+    return kSuccess;
+  }
+};
+
+Report head_of(const DitRequest& request, const ResolvedLayout& source, const RadialMask& mask,
+               std::int64_t blocks) {
+  const double density = BlockPlan::build(mask).stats().density;
+  const video::WanConfig& config = request.config;
+  const std::int64_t layers = config.num_layers;
+  return {{{"radial", RADIAL_VERSION},
+           {"transformer", request.transformer},
+           {"layers", layers},
+           {"blocks_timed", blocks},
+           {"heads", config.num_attention_heads},
+           {"head_dim", config.attention_head_dim},
+           {"ffn_dim", config.ffn_dim},
+           {"tokens", source.layout.total_tokens()},
+           {"video", source.to_string()},
+           {"mask", mask.to_string()},
+           {"density", density},
+           {"device", request.device.str()},
+           {"dtype", c10::toString(request.dtype)},
+           {"rounds", request.rounds},
+           {"seed", request.seed}},
+          concat(request.transformer, ", ", layers, " blocks of ", config.num_attention_heads,
+                 " heads x ", config.attention_head_dim, ", ", c10::toString(request.dtype), " on ",
+                 request.device.str(), "\n", source.to_string(), "\n", mask.to_string(),
+                 ", density ", density, "\n")};
+}
+
+void add_forwards(const DitRequest& request, std::int64_t blocks,
+                  const std::vector<Variant>& variants, Report& report) {
+  const std::int64_t layers = request.config.num_layers;
+  report.text += blocks < layers
+                     ? concat("one forward, scaled up from ", blocks, " of ", layers, " blocks:\n")
+                     : "one forward:\n";
+  for (const Variant& variant : variants) {
+    report.json["forwards"].push_back(to_json(variant));
+    report.text += line_of(variant);
+  }
+  const auto add_speedup = [&](const char* key, const char* how, const auto& time) {
+    const auto speedup = speedup_of(variants, time);
+    if (!speedup) return;
+    report.json[key] = *speedup;
+    char line[96];
+    std::snprintf(line, sizeof(line), "%smasked is %.2f times as fast as the fastest dense one\n",
+                  how, *speedup);
+    report.text += line;
+  };
+  add_speedup("speedup", "", [](const Variant& variant) { return variant.whole.total; });
+  if (std::ranges::all_of(variants, [](const Variant& v) { return v.graph.has_value(); })) {
+    add_speedup("cuda_graph_speedup", "as CUDA graphs ",
+                [](const Variant& variant) { return variant.graph->replayed; });
+  }
+}
+
+void add_training(const DitRequest& request, const VideoLayout& layout, std::int64_t blocks,
+                  const std::vector<Variant>& variants, Report& report) {
+  video::use_fused_kernels(request.fused_gradients ? video::FusedKernels::kAlways
+                                                   : video::FusedKernels::kWithoutGradients);
+  DitTraining training(request.config, blocks, layout, request.device, request.dtype, request.seed,
+                       request.training);
+  report.json["low_rank"] = request.training.rank;
+  report.json["recompute_every"] = request.training.recompute_every;
+  report.json["fused_gradients"] = request.fused_gradients;
+  report.text += concat("one training step of changes of rank ", request.training.rank, ", ",
+                        blocks, " blocks held:\n");
+  std::vector<std::vector<TrainingTimes>> all(variants.size());
+  for (const Variant& variant : variants) training.step(variant.attention);
+  for (int round = 0; round < request.rounds; ++round) {
+    for (std::size_t i = 0; i < variants.size(); ++i) {
+      all[i].push_back(training.step(variants[i].attention));
+    }
+  }
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    std::ranges::sort(all[i], {}, &TrainingTimes::total);
+    const TrainingTimes& step = all[i][all[i].size() / 2];
+    report.json["steps"].push_back({{"attention", variants[i].name},
+                                    {"total_ms", step.total()},
+                                    {"forward_ms", step.forward},
+                                    {"backward_ms", step.backward}});
+    if (step.peak_bytes) report.json["steps"].back()["peak_device_bytes"] = *step.peak_bytes;
+    char line[160];
+    std::snprintf(line, sizeof(line),
+                  "%-10s %10.1f ms: forward %.1f, backward %.1f, peak %.2f GB\n",
+                  variants[i].name.c_str(), step.total(), step.forward, step.backward,
+                  static_cast<double>(step.peak_bytes.value_or(0)) * 1e-9);
+    report.text += line;
+  }
 }
 
 int run_dit(const DitRequest& request) {
@@ -178,132 +276,19 @@ int run_dit(const DitRequest& request) {
       request.output ? std::make_unique<OutputFile>("--output", *request.output) : nullptr;
   const std::int64_t layers = request.config.num_layers, blocks = request.blocks.value_or(layers);
   if (blocks > layers) refuse("--blocks", concat("1 to ", layers), concat(blocks));
-  const c10::InferenceMode no_gradients;
+  if (request.cuda_graph && !request.device.is_cuda()) {
+    refuse("--cuda-graph", "--device cuda", request.device.str());
+  }
   std::vector<Variant> variants = variants_of(request, mask);
-  measure(request, source.layout, blocks, variants);
-
-  const double density = BlockPlan::build(mask).stats().density;
-  const video::WanConfig& config = request.config;
-  nlohmann::json report = {{"radial", RADIAL_VERSION},
-                           {"transformer", request.transformer},
-                           {"layers", layers},
-                           {"blocks_timed", blocks},
-                           {"heads", config.num_attention_heads},
-                           {"head_dim", config.attention_head_dim},
-                           {"ffn_dim", config.ffn_dim},
-                           {"tokens", source.layout.total_tokens()},
-                           {"video", source.to_string()},
-                           {"mask", mask.to_string()},
-                           {"density", density},
-                           {"device", request.device.str()},
-                           {"dtype", c10::toString(request.dtype)},
-                           {"rounds", request.rounds},
-                           {"seed", request.seed}};
-  std::string text = concat(
-      request.transformer, ", ", layers, " blocks of ", config.num_attention_heads, " heads x ",
-      config.attention_head_dim, ", ", c10::toString(request.dtype), " on ", request.device.str(),
-      "\n", source.to_string(), "\n", mask.to_string(), ", density ", density, "\n");
-  if (blocks < layers) {
-    text += concat("one forward, scaled up from ", blocks, " of ", layers, " blocks:\n");
+  Report report = head_of(request, source, mask, blocks);
+  if (request.training_step) {
+    add_training(request, source.layout, blocks, variants, report);
   } else {
-    text += "one forward:\n";
+    const c10::InferenceMode no_gradients;
+    measure(request, source.layout, blocks, variants);
+    add_forwards(request, blocks, variants, report);
   }
-  for (const Variant& variant : variants) {
-    report["forwards"].push_back(to_json(variant));
-    text += line_of(variant);
-  }
-  if (const auto speedup = speedup_of(variants)) {
-    report["speedup"] = *speedup;
-    char line[96];
-    std::snprintf(line, sizeof(line), "masked is %.2f times as fast as the fastest dense one\n",
-                  *speedup);
-    text += line;
-  }
-  if (output) {
-    output->write(report.dump(1) + "\n");
-    output->commit();
-  }
-  std::fputs(request.json ? (report.dump(1) + "\n").c_str() : text.c_str(), stdout);
-  return kSuccess;
-}
-
-void add_transformer_options(CLI::App& app, const std::shared_ptr<DitRequest>& request) {
-  OptionGroup group(app, "Transformer");
-  group.add_value(
-      "--transformer", "NAME",
-      [request](const std::string& text) {
-        request->config = wan_sizes(text);
-        request->transformer = text;
-      },
-      "Its sizes: wan2.1-14b (default) or wan2.1-1.3b; those below change them");
-  const auto add_size = [&](const std::string& name, std::int64_t video::WanConfig::*size,
-                            const std::string& help) {
-    group.add_value(
-        name, "N",
-        [request, name, size](const std::string& text) {
-          request->config.*size = parse_integer(name, text, {.least = 1, .most = 65536});
-          request->transformer = "custom sizes";
-        },
-        help);
-  };
-  add_size("--layers", &video::WanConfig::num_layers, "Blocks");
-  add_size("--heads", &video::WanConfig::num_attention_heads, "Heads");
-  add_size("--head-dim", &video::WanConfig::attention_head_dim, "Channels of a head");
-  add_size("--ffn-dim", &video::WanConfig::ffn_dim, "Inner width of the feed-forward");
-  add_size("--text-dim", &video::WanConfig::text_dim, "Width of the text's embeddings");
-}
-
-void add_run_options(CLI::App& app, const std::shared_ptr<DitRequest>& request) {
-  OptionGroup group(app, "Measurement");
-  group.add_value(
-      "--blocks", "N",
-      [request](const std::string& text) {
-        request->blocks = parse_integer("--blocks", text, {.least = 1, .most = 65536});
-      },
-      "Hold and time so many blocks only, and scale up to all");
-  group.add_value(
-      "--device", "NAME",
-      [request](const std::string& text) { request->device = parse_device("--device", text); },
-      "cpu (default), cuda or cuda:N");
-  group.add_value(
-      "--dtype", "NAME",
-      [request](const std::string& text) { request->dtype = parse_scalar_type("--dtype", text); },
-      "float32, bfloat16 (default) or float16");
-  group.add_value(
-      "--variants", "LIST",
-      [request](const std::string& text) {
-        request->variants.clear();
-        std::size_t begin = 0;
-        while (begin <= text.size()) {
-          const std::size_t end = std::min(text.find(',', begin), text.size());
-          const std::string name = text.substr(begin, end - begin);
-          if (name != "dense" && name != "all-blocks" && name != "masked") {
-            refuse("--variants", "dense, all-blocks and masked, separated by commas", text);
-          }
-          request->variants.push_back(name);
-          begin = end + 1;
-        }
-      },
-      "Self-attention to time: dense (torch's own), all-blocks (ours, without a mask), masked; "
-      "default: dense,all-blocks,masked");
-  group.add_value(
-      "--rounds", "N",
-      [request](const std::string& text) {
-        request->rounds =
-            static_cast<int>(parse_integer("--rounds", text, {.least = 1, .most = 1000}));
-      },
-      "Passes of each to take the median of (default 3)");
-  group.add_value(
-      "--seed,-s", "N",
-      [request](const std::string& text) {
-        request->seed = static_cast<std::uint64_t>(parse_integer("--seed", text, {.least = 0}));
-      },
-      "Seed of the random weights and inputs (default 1)");
-  group.add_value(
-      "--output,-o", "FILE", [request](const std::string& text) { request->output = text; },
-      "Also write the report as JSON");
-  group.add_flag(
-      "--json", [request] { request->json = true; }, "Print the report as JSON");
+  return report.finish(request, output.get());
 }
 
 std::function<int()> add_dit_options(CLI::App& app) {
@@ -313,10 +298,7 @@ std::function<int()> add_dit_options(CLI::App& app) {
       "  radial bench dit --grid 81,45,80 --rule released-v2 --decay-factor 0.2 --device cuda "
       "--blocks 2");
   auto request = std::make_shared<DitRequest>();
-  request->layout.add_to(app);
-  request->rule.add_to(app);
-  add_transformer_options(app, request);
-  add_run_options(app, request);
+  add_dit_request_options(app, request);
   return [request] { return run_dit(*request); };
 }
 

@@ -2,17 +2,22 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
 #include <torch/utils.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "radial/base/error.h"
 #include "video/checkpoint/tensor_source.h"
+#include "video/nn/recorded_call.h"
 
 namespace radial::tools {
 namespace {
@@ -45,28 +50,21 @@ class RandomSource : public video::TensorSource {
   at::ScalarType dtype_;
 };
 
-video::WanTransformer random_model(const video::WanConfig& config, at::Device device,
-                                   at::ScalarType dtype) {
+}  // namespace
+
+video::WanTransformer random_transformer(video::WanConfig config, std::int64_t num_blocks,
+                                         at::Device device, at::ScalarType dtype,
+                                         std::uint64_t seed) {
+  torch::manual_seed(seed);
+  config.num_layers = num_blocks;
   RandomSource source(device, dtype);
   return {config, source};
 }
 
-video::WanConfig with_blocks(video::WanConfig config, std::int64_t num_blocks) {
-  config.num_layers = num_blocks;
-  return config;
-}
-
-at::Device seeded(at::Device device, std::uint64_t seed) {
-  torch::manual_seed(seed);
-  return device;
-}
-
-}  // namespace
-
 DitRun::DitRun(video::WanConfig config, std::int64_t num_blocks, const VideoLayout& layout,
                at::Device device, at::ScalarType dtype, std::uint64_t seed)
-    : device_(seeded(device, seed)),
-      model_(random_model(with_blocks(config, num_blocks), device, dtype)),
+    : device_(device),
+      model_(random_transformer(config, num_blocks, device, dtype, seed)),
       text_(model_.prepare_text(at::randn({1, config.text_len, config.text_dim}, device))),
       video_(model_.prepare_video(layout, device)) {
   const auto [pt, ph, pw] = config.patch_size;
@@ -86,6 +84,38 @@ StepTimes DitRun::forward(const video::AttentionFunction& attention) const {
            },
            {}});
   return timer.finish();
+}
+
+DitRun::GraphTimes DitRun::time_graph(const video::AttentionFunction& attention, int rounds) const {
+  const std::unique_ptr<video::GraphRecorder> recorder = video::cuda_graph_recorder(device_);
+  video::RecordedCall recorded(
+      [&](const std::vector<at::Tensor>& in) {
+        return model_.forward(in[0], in[1], text_, video_, {attention, {}});
+      },
+      *recorder);
+  const std::vector<at::Tensor> in{latents_, timestep_};
+  const at::Tensor expected = recorded(in);
+  if (!at::equal(recorded(in), expected)) {
+    throw Error("bench dit: a pass replayed from a CUDA graph gave other numbers");
+  }
+  const auto time = [&](const std::function<void()>& pass) {
+    const TimeMark begin(device_);
+    pass();
+    const TimeMark end(device_);
+    end.wait();
+    return end.ms_since(begin);
+  };
+  std::vector<double> queued, replayed;
+  for (int round = 0; round < rounds; ++round) {
+    // In the memory that the graph has, not in as much again.
+    queued.push_back(time([&] { recorder->run([&] { predict({attention, {}}); }); }));
+    replayed.push_back(time([&] { recorded(in); }));
+  }
+  const auto median = [](std::vector<double> all) {
+    std::ranges::sort(all);
+    return all[all.size() / 2];
+  };
+  return {median(queued), median(replayed)};
 }
 
 void DitRun::check_finite(const video::AttentionFunction& attention) const {

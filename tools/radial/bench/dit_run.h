@@ -11,6 +11,12 @@
 
 namespace radial::tools {
 
+/// `num_blocks` blocks of `config` with random weights, those of linear layers in `dtype`; seeds
+/// torch's generators.
+video::WanTransformer random_transformer(video::WanConfig config, std::int64_t num_blocks,
+                                         at::Device device, at::ScalarType dtype,
+                                         std::uint64_t seed);
+
 /// A Wan transformer with random weights, made on the device, and random inputs of one video.
 class DitRun {
  public:
@@ -21,6 +27,15 @@ class DitRun {
   /// One forward pass with that self-attention in every block, timed; the text's keys and values
   /// are there.
   StepTimes forward(const video::AttentionFunction& attention) const;
+
+  /// Of passes that nothing measures from within: queued kernel by kernel, and replayed from a CUDA
+  /// graph; medians of `rounds` in turn.
+  struct GraphTimes {
+    double queued = 0, replayed = 0;  ///< milliseconds
+  };
+  /// Throws Error if a replayed pass does not give the same numbers bit for bit, and Unsupported
+  /// where passes cannot be recorded.
+  GraphTimes time_graph(const video::AttentionFunction& attention, int rounds) const;
 
   /// One pass; throws Error if what comes out is not finite.
   void check_finite(const video::AttentionFunction& attention) const;
