@@ -91,6 +91,7 @@ TEST(CudaGraphs, SayWhatCannotBeRecordedAndLeaveTorchAsItWas) {
     EXPECT_NE(std::string(error.what()).find("captur"), std::string::npos) << error.what();
   }
   EXPECT_TRUE(at::equal(ones * 4 + at::zeros({4}, at::kCUDA), ones * 4));
+  EXPECT_NE(at::randn({4}, at::kCUDA).abs().sum().item<float>(), 0);
   expect_equal_results({at::kCUDA, 0}, *recorder);
 }
 

@@ -4,6 +4,7 @@
 #include "video/nn/graph_recorder.h"
 
 #include <ATen/core/CachingHostAllocator.h>
+#include <ATen/cuda/CUDAGeneratorImpl.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/core/Event.h>
 #include <c10/core/StreamGuard.h>
@@ -11,7 +12,9 @@
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAStream.h>
 
+#include <cstdint>
 #include <exception>
+#include <mutex>
 #include <string>
 
 #include "radial/base/error.h"
@@ -59,10 +62,18 @@ class CudaGraphRecorder : public GraphRecorder {
  public:
   explicit CudaGraphRecorder(c10::Device device)
       : stream_(c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device)),
-        pool_(at::cuda::graph_pool_handle()) {}
+        pool_(at::cuda::graph_pool_handle()) {
+    // Each beginning counts as a use, until it is released: this one keeps the pools of both
+    // allocators while no graph does.
+    allocator::beginAllocateToPool(index(), pool_, [](cudaStream_t) { return false; });
+    allocator::endAllocateToPool(index(), pool_);
+    host()->begin_allocate_to_pool(pool_, [](c10::Stream) { return false; });
+    host()->end_allocate_to_pool(pool_);
+  }
 
   ~CudaGraphRecorder() override {
-    if (holds_pool_) allocator::releasePool(stream_.device_index(), pool_);
+    allocator::releasePool(index(), pool_);
+    host()->release_pool(pool_);
   }
 
   void run(const std::function<void()>& work) override {
@@ -73,6 +84,8 @@ class CudaGraphRecorder : public GraphRecorder {
 
   std::unique_ptr<DeviceGraph> record(const std::function<void()>& work) override {
     const OnStream on_stream(stream_);
+    const at::Generator& generator = at::cuda::detail::getDefaultCUDAGenerator(index());
+    const std::uint64_t seed = generator.current_seed(), offset = generator.get_offset();
     auto recorded = std::make_unique<CudaGraph>(stream_);
     at::cuda::CUDAGraph& graph = recorded->graph();
     std::exception_ptr from_work;
@@ -86,7 +99,7 @@ class CudaGraphRecorder : public GraphRecorder {
       graph.capture_end();
       if (from_work) std::rethrow_exception(from_work);
     } catch (const c10::Error& error) {
-      recover(graph);
+      recover(graph, seed, offset);
       // What failed first says more than that the recording is broken.
       throw Unsupported("CUDA graph: " + first_line(from_work, error));
     }
@@ -97,23 +110,20 @@ class CudaGraphRecorder : public GraphRecorder {
   /// While it lives, memory for the stream comes from the pool.
   class FromPool {
    public:
-    explicit FromPool(CudaGraphRecorder& recorder) : recorder_(recorder) {
+    explicit FromPool(const CudaGraphRecorder& recorder) : recorder_(recorder) {
       const cudaStream_t stream = c10::cuda::CUDAStream(recorder.stream_).stream();
-      allocator::beginAllocateToPool(recorder.stream_.device_index(), recorder.pool_,
+      allocator::beginAllocateToPool(recorder.index(), recorder.pool_,
                                      [stream](cudaStream_t other) { return other == stream; });
     }
     ~FromPool() {
-      const c10::DeviceIndex device = recorder_.stream_.device_index();
-      allocator::endAllocateToPool(device, recorder_.pool_);
-      // Each beginning counts as a use; one keeps the pool.
-      if (recorder_.holds_pool_) allocator::releasePool(device, recorder_.pool_);
-      recorder_.holds_pool_ = true;
+      allocator::endAllocateToPool(recorder_.index(), recorder_.pool_);
+      allocator::releasePool(recorder_.index(), recorder_.pool_);
     }
     FromPool(const FromPool&) = delete;
     FromPool& operator=(const FromPool&) = delete;
 
    private:
-    CudaGraphRecorder& recorder_;
+    const CudaGraphRecorder& recorder_;
   };
 
   static std::string first_line(const std::exception_ptr& from_work, const c10::Error& error) {
@@ -128,27 +138,34 @@ class CudaGraphRecorder : public GraphRecorder {
     return text.substr(0, text.find('\n'));
   }
 
-  // torch leaves its allocators as they are while a recording goes on if that cannot be ended.
-  void recover(at::cuda::CUDAGraph& graph) {
+  // If a recording cannot be ended, torch leaves its allocators and its generator as they were
+  // while it went on.
+  void recover(at::cuda::CUDAGraph& graph, std::uint64_t seed, std::uint64_t offset) {
     try {
       static_cast<void>(graph.pool());  // throws unless the recording was ended
       return;
     } catch (const c10::Error&) {
-      const c10::DeviceIndex device = stream_.device_index();
-      allocator::endAllocateToPool(device, pool_);
-      allocator::releasePool(device, pool_);
     }
+    allocator::endAllocateToPool(index(), pool_);
+    allocator::releasePool(index(), pool_);
     try {
-      at::HostAllocator* const host = at::getHostAllocator(at::kCUDA);
-      host->end_allocate_to_pool(pool_);
-      host->release_pool(pool_);
+      host()->end_allocate_to_pool(pool_);
+      host()->release_pool(pool_);
     } catch (const c10::Error&) {  // it had not begun
     }
+    at::Generator generator = at::cuda::detail::getDefaultCUDAGenerator(index());
+    at::Generator renewed = at::cuda::detail::createCUDAGenerator(index());
+    renewed.set_current_seed(seed);
+    renewed.set_offset(offset);
+    const std::lock_guard<std::mutex> lock(generator.mutex());
+    generator.graphsafe_set_state(renewed);
   }
+
+  c10::DeviceIndex index() const { return stream_.device_index(); }
+  static at::HostAllocator* host() { return at::getHostAllocator(at::kCUDA); }
 
   c10::Stream stream_;
   c10::MempoolId_t pool_;
-  bool holds_pool_ = false;
 };
 
 }  // namespace
