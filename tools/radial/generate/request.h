@@ -36,7 +36,7 @@ struct GenerateRequest {
   std::optional<std::string> preview_path;
   int preview_interval = 5;  ///< steps between two previews
   bool resume = false;
-  int keep_every = 0;              ///< 0: keep nothing
+  int keep_every = 0;  ///< 0: keep nothing
   bool cuda_graph = false;
   bool print_mask_stats = false;
   bool quiet = false, json = false, dry_run = false;
