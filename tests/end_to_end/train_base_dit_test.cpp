@@ -96,6 +96,16 @@ TEST_F(TrainBaseDitTest, BeginsWithAModelOnStoredClips) {
   EXPECT_NE(other.err.find("this VAE"), std::string::npos) << other.err;
 }
 
+TEST_F(TrainBaseDitTest, BeginsWithATaughtTextEncoder) {
+  const CommandResult taught = train(
+      "text --config sizes.json --batch-size 4 --eval-prompts 4 --steps 3 --out text --quiet");
+  ASSERT_EQ(taught.exit_code, 0) << taught.err;
+  EXPECT_GT(log("text").back().at("facts_right").get<double>(), 0);
+  const CommandResult trained = train(dit("--vae model --text text --steps 1 --out run"));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_EQ(content("run/model/tokenizer/spiece.model"), content("text/tokenizer/spiece.model"));
+}
+
 TEST_F(TrainBaseDitTest, RefusesInOneLineBeforeAnythingIsWritten) {
   const std::vector<std::string> before = written();
   const std::vector<std::pair<std::string, std::string>> cases{
@@ -109,6 +119,12 @@ TEST_F(TrainBaseDitTest, RefusesInOneLineBeforeAnythingIsWritten) {
       {dit("--vae model --out run --steps 1 --latents nowhere"), "--latents"},
       {dit("--vae model --out run --steps 1 --tokenizer model"), "--tokenizer"},
       {dit("--vae model --out run --steps 1 --init model"), "--init"},
+      {dit("--vae model --out run --steps 1 --text nowhere"), "--text"},
+      {dit("--vae model --out run --steps 1 --text model --tokenizer model/tokenizer"),
+       "--tokenizer"},
+      {"text --steps 1", "--out"},
+      {"text --out run --steps 1 --dtype float16", "--dtype"},
+      {"text --out run --steps 1 --config nowhere", "--config"},
       {dit("--vae model --out run --steps 1 --dtype float16"), "--dtype"},
       {dit("--vae model --out run --steps 1 --learning-rate 0"), "--learning-rate"},
       {dit("--vae model --out run --steps 1 --config model"), "--config"},

@@ -71,8 +71,15 @@ TEST(InitialWeights, OfTheTransformerFollowTheOfficialRules) {
   expect_uniform(weights.at("patch_embedding.weight"), std::sqrt(6.0 / (128 + 16 * 4)));
   expect_uniform(weights.at("patch_embedding.bias"), 1 / std::sqrt(64.0));
   expect_uniform(weights.at("condition_embedder.time_proj.weight"), std::sqrt(6.0 / (128 * 7)));
-  expect_normal(weights.at("condition_embedder.text_embedder.linear_1.weight"), 0.02);
-  expect_normal(weights.at("condition_embedder.time_embedder.linear_2.weight"), 0.02);
+  // Narrower than the official ones, whose 0.02 would be too faint here.
+  expect_normal(weights.at("condition_embedder.text_embedder.linear_1.weight"),
+                1 / std::sqrt(96.0));
+  expect_normal(weights.at("condition_embedder.time_embedder.linear_2.weight"),
+                1 / std::sqrt(128.0));
+  WanConfig wide = wan_config();
+  wide.text_dim = 4096;
+  expect_normal(initial_weights(wide, 1).at("condition_embedder.text_embedder.linear_1.weight"),
+                0.02);
   expect_normal(weights.at(block + "scale_shift_table"), 1 / std::sqrt(128.0));
   expect_normal(weights.at("scale_shift_table"), 1 / std::sqrt(128.0));
   expect_all(weights.at("proj_out.weight"), 0);

@@ -245,18 +245,25 @@ void write_model_folder(const fs::path& folder, const WanModel& model,
 
 WanModel read_model_folder(const fs::path& folder) {
   const WanFiles files = find_wan_files(folder);
-  const TextFiles text = find_text_files(folder);
+  TextWeights text = read_text_folder(folder);
   WanModel model;
   model.transformer_config = read_transformer_config(files);
   model.transformer = all_weights<WanTransformer>(model.transformer_config, files.transformer,
                                                   PartKind::kWanTransformer);
   model.text_config = text.config;
-  model.text_encoder = all_weights<Umt5Encoder>(model.text_config, text.encoder, PartKind::kUmt5);
+  model.text_encoder = std::move(text.weights);
   model.vae_config = read_vae_config(files);
   model.vae = all_weights<WanVae>(model.vae_config, files.vae, PartKind::kWanVae);
   model.tokenizer = text.tokenizer;
   model.flow_shift = read_flow_shift(files);
   return model;
+}
+
+TextWeights read_text_folder(const fs::path& folder) {
+  const TextFiles files = find_text_files(folder);
+  return {.config = files.config,
+          .weights = all_weights<Umt5Encoder>(files.config, files.encoder, PartKind::kUmt5),
+          .tokenizer = files.tokenizer};
 }
 
 VaeWeights read_vae_folder(const fs::path& folder) {

@@ -52,6 +52,16 @@ struct VaeWeights {
 };
 VaeWeights read_vae_folder(const std::filesystem::path& folder);
 
+/// A text encoder's sizes and float32 weights with its tokenizer's folder, from the folder of a
+/// model, or of a run that has text_encoder/ and tokenizer/. Throws Error, InvalidArgument or
+/// FormatError for what is missing or damaged.
+struct TextWeights {
+  Umt5Config config;
+  NamedTensors weights;
+  std::filesystem::path tokenizer;
+};
+TextWeights read_text_folder(const std::filesystem::path& folder);
+
 /// Writes one network into `folder`, which is made if need be, over what is there: config.json and
 /// weights as diffusers (transformers, for the text encoder) names them, each file under a
 /// temporary name first. Of a VAE, the tensors `as_they_are` are written in their own types. Throws

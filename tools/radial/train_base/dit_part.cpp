@@ -32,7 +32,7 @@ constexpr std::int64_t kMegabyte = 1000000;
 struct DitPartRequest {
   RunOptions run;
   video::DitTrainingOptions training;
-  std::string vae, tokenizer, init, config, clips_folder;
+  std::string vae, text, tokenizer, init, config, clips_folder;
   std::optional<at::ScalarType> dtype;
   std::optional<std::int64_t> new_clips;
   std::optional<double> draw_share;
@@ -89,13 +89,24 @@ void check(const DitPartRequest& request) {
   }
   if (!request.init.empty()) {
     require_folder("--init", request.init, "model_index.json", "the folder of a model");
-    for (const auto& [option, value] :
-         {std::pair{"--config", request.config}, {"--tokenizer", request.tokenizer}}) {
+    for (const auto& [option, value] : {std::pair{"--config", request.config},
+                                        {"--text", request.text},
+                                        {"--tokenizer", request.tokenizer}}) {
       if (!value.empty()) refuse(option, "nothing together with --init, which decides it", value);
     }
   }
   if (!request.tokenizer.empty()) {
     require_folder("--tokenizer", request.tokenizer, "spiece.model", "a folder with spiece.model");
+  }
+  if (!request.text.empty()) {
+    if (!request.tokenizer.empty()) {
+      refuse("--tokenizer", "nothing together with --text, which brings one", request.tokenizer);
+    }
+    for (const char* file : {"text_encoder/config.json", "tokenizer/spiece.model"}) {
+      require_folder("--text", request.text, file,
+                     "a folder with text_encoder and tokenizer, of a run of train-base text or of "
+                     "a model");
+    }
   }
   if (!request.clips_folder.empty()) {
     if (!fs::is_directory(request.clips_folder)) {
@@ -112,18 +123,22 @@ void check(const DitPartRequest& request) {
 }
 
 video::WanModel begin_model(const DitPartRequest& request, const DitSizes& sizes,
-                            video::VaeWeights vae) {
+                            video::VaeWeights vae, video::TextWeights text) {
   video::WanModel model;
-  model.tokenizer = request.tokenizer;
-  if (request.tokenizer.empty()) {
+  model.tokenizer = text.weights.empty() ? fs::path(request.tokenizer) : text.tokenizer;
+  if (model.tokenizer.empty()) {
     model.tokenizer = fs::path(request.run.out) / "tokenizer";
     make_tokenizer(model.tokenizer, request.run.seed);
   }
   model.transformer_config = sizes.transformer;
   model.text_config = sizes.text;
-  model.text_config.vocab_size = video::Tokenizer::open(model.tokenizer).vocabulary_size();
   model.transformer = initial_weights(model.transformer_config, request.run.seed);
-  model.text_encoder = initial_weights(model.text_config, request.run.seed);
+  if (text.weights.empty()) {
+    model.text_config.vocab_size = video::Tokenizer::open(model.tokenizer).vocabulary_size();
+    model.text_encoder = initial_weights(model.text_config, request.run.seed);
+  } else {
+    model.text_encoder = std::move(text.weights);
+  }
   model.vae_config = std::move(vae.config);
   model.vae = std::move(vae.weights);
   return model;
@@ -137,6 +152,7 @@ nlohmann::ordered_json settings_of(const DitPartRequest& request, const video::W
   return {{"part", "dit"},
           {"vae", request.vae},
           {"init", request.init},
+          {"text", request.text},
           {"tokenizer", request.tokenizer},
           {"width", training.size.width},
           {"height", training.size.height},
@@ -214,6 +230,7 @@ int run_dit_part(DitPartRequest request) {
     auto model = std::make_shared<video::WanModel>();
     DitSizes sizes;
     video::VaeWeights vae;
+    auto text_encoder = std::make_shared<video::TextWeights>();
     if (!request.vae.empty()) vae = video::read_vae_folder(request.vae);
     if (!request.init.empty()) {
       *model = video::read_model_folder(request.init);
@@ -221,6 +238,13 @@ int run_dit_part(DitPartRequest request) {
       sizes = {.transformer = model->transformer_config, .text = model->text_config};
     } else {
       sizes = dit_sizes(request.config, vae.config.z_dim);
+      if (!request.text.empty()) {
+        *text_encoder = video::read_text_folder(request.text);
+        sizes.text = text_encoder->config;
+        RADIAL_REQUIRE(sizes.text.d_model == sizes.transformer.text_dim,
+                       "--text: expected embeddings of width ", sizes.transformer.text_dim,
+                       ", got ", sizes.text.d_model);
+      }
     }
     const video::ClipSize& size = request.training.size;
     video::latent_shape({size.width, size.height, size.num_frames}, sizes.transformer, vae.config);
@@ -228,7 +252,7 @@ int run_dit_part(DitPartRequest request) {
                    sizes.transformer.in_channels, " channels, got ", vae.config.z_dim);
     return run_training_part(request.run, settings_of(request, sizes.transformer, sizes.text), [&] {
       if (request.init.empty()) {
-        *model = begin_model(request, sizes, vae);
+        *model = begin_model(request, sizes, vae, std::move(*text_encoder));
       } else {
         model->vae_config = vae.config;
         model->vae = vae.weights;
@@ -251,6 +275,9 @@ void add_model_options(CLI::App& app, DitPartRequest& request) {
            "The auto-encoder: its folder, or that of a model or of a run of train-base vae");
   add_path("--init", "MODEL", request.init,
            "Begin with the weights of this model's folder (and its VAE, unless --vae is given)");
+  add_path("--text", "FOLDER", request.text,
+           "Begin with the text encoder and the tokenizer of this folder: of a run of train-base "
+           "text, or of a model");
   add_path("--tokenizer", "FOLDER", request.tokenizer,
            "A folder with spiece.model; default: one is trained on captions of the world");
   add_path("--config", "FILE", request.config,

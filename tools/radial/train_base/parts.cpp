@@ -6,7 +6,8 @@ namespace radial::tools {
 
 std::vector<Command> training_parts() {
   return {
-      vae_part(), latents_part(), dit_part(), model_part(), evaluate_part(), curves_part(),
+      vae_part(),   latents_part(),  text_part(),   dit_part(),
+      model_part(), evaluate_part(), curves_part(),
   };
 }
 

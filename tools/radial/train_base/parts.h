@@ -12,6 +12,7 @@ std::vector<Command> training_parts();
 
 Command vae_part();
 Command latents_part();
+Command text_part();
 Command dit_part();
 Command model_part();
 Command evaluate_part();
