@@ -133,9 +133,12 @@ def measure(runs, length):
     if arguments.diffusers_python:
         ways["diffusers"] = lambda name: runs.diffusers(name, length)
     results = {name: [] for name in ways}
-    for _ in range(arguments.rounds):
+    for round_number in range(arguments.rounds):
         for name, run in ways.items():
             results[name].append(run(name))
+            seconds = results[name][-1]["seconds"]
+            print(f"{length}x, round {round_number + 1}, {name}: {seconds['denoising'] / arguments.steps:.2f} s a step, "
+                  f"decoding {seconds['decoding']:.1f} s", file=sys.stderr, flush=True)
     entries = [summary(name, length, results[name], arguments.steps) for name in ways]
     if arguments.diffusers_python:
         entries[0]["difference_to_diffusers"] = runs.difference("radial dense", "diffusers")
@@ -158,6 +161,12 @@ def print_table(entries):
                   f"{entry['difference_to_diffusers']:.1e} (relative L2)")
 
 
+def write(arguments, entries):
+    settings = {key: getattr(arguments, key) for key in ("steps", "rounds", "dtype", "device", "mask")}
+    report = {"processor": processor(), "system": platform.platform(), "settings": settings, "runs": entries}
+    Path(arguments.out).write_text(json.dumps(report, indent=1) + "\n")
+
+
 def main():
     arguments = parse_arguments()
     entries = []
@@ -167,11 +176,9 @@ def main():
             runs.convert()
         for length in (int(text) for text in arguments.lengths.split(",")):
             entries += measure(runs, length)
+            if arguments.out:
+                write(arguments, entries)
     print_table(entries)
-    if arguments.out:
-        settings = {key: getattr(arguments, key) for key in ("steps", "rounds", "dtype", "device", "mask", "prefix")}
-        report = {"processor": processor(), "system": platform.platform(), "settings": settings, "runs": entries}
-        Path(arguments.out).write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":
