@@ -58,7 +58,7 @@ TEST(BenchDit, ScalesUpFromFewBlocksAndSaysSo) {
 }
 
 TEST(BenchDit, TimesATrainingStep) {
-  for (const std::string& keep : {"1", "3"}) {
+  for (const std::string keep : {"1", "3"}) {
     const CommandResult result = run_radial(words(
         std::string(kTiny) +
         "--training-step --low-rank 4 --variants dense,masked --json --recompute-every " + keep));
