@@ -134,6 +134,24 @@ at::Tensor on_device::norm_rotary(const at::Tensor& x, const std::optional<at::T
   return part.out;
 }
 
+namespace {
+
+LayerNormArgs layer_norm_args(const at::Tensor& x, const SampleRows& scale, const SampleRows& shift,
+                              double eps, double scale_offset, at::Tensor& out) {
+  return {.x = view_of(x),
+          .scale = scale.data(),
+          .shift = shift.data(),
+          .scale_stride = scale.stride,
+          .shift_stride = shift.stride,
+          .scale_offset = scale_offset,
+          .out = mutable_view_of(out),
+          .eps = eps,
+          .maybe_branch = {},
+          .sum = {}};
+}
+
+}  // namespace
+
 at::Tensor on_device::layer_norm_modulated(const at::Tensor& x_given, const at::Tensor& scale_given,
                                            const at::Tensor& shift_given, double eps,
                                            double scale_offset,
@@ -143,16 +161,7 @@ at::Tensor on_device::layer_norm_modulated(const at::Tensor& x_given, const at::
   const SampleRows scale("scale", scale_given, x), shift("shift", shift_given, x);
   at::Tensor out = at::empty(x.sizes(), x.options().dtype(dtype.value_or(at::kFloat)));
   check_tensor("dtype", out);
-  const LayerNormArgs args{.x = view_of(x),
-                           .scale = scale.data(),
-                           .shift = shift.data(),
-                           .scale_stride = scale.stride,
-                           .shift_stride = shift.stride,
-                           .scale_offset = scale_offset,
-                           .out = mutable_view_of(out),
-                           .eps = eps,
-                           .maybe_branch = {},
-                           .sum = {}};
+  const LayerNormArgs args = layer_norm_args(x, scale, shift, eps, scale_offset, out);
   with_torch_errors([&] { radial::layer_norm_modulated(args, options_for(x)); });
   return out.squeeze(2);
 }
@@ -167,18 +176,11 @@ std::tuple<at::Tensor, at::Tensor> on_device::residual_layer_norm(
   std::optional<SampleRows> gate;
   if (gate_given && gate_given->defined()) gate.emplace("gate", *gate_given, x);
   at::Tensor sum = at::empty(x.sizes(), x.options()), out = at::empty(x.sizes(), branch.options());
-  const LayerNormArgs args{.x = view_of(x),
-                           .scale = scale.data(),
-                           .shift = shift.data(),
-                           .scale_stride = scale.stride,
-                           .shift_stride = shift.stride,
-                           .scale_offset = scale_offset,
-                           .out = mutable_view_of(out),
-                           .eps = eps,
-                           .maybe_branch = view_of(branch),
-                           .maybe_gate = gate ? gate->data() : nullptr,
-                           .gate_stride = gate ? gate->stride : 0,
-                           .sum = mutable_view_of(sum)};
+  LayerNormArgs args = layer_norm_args(x, scale, shift, eps, scale_offset, out);
+  args.maybe_branch = view_of(branch);
+  args.maybe_gate = gate ? gate->data() : nullptr;
+  args.gate_stride = gate ? gate->stride : 0;
+  args.sum = mutable_view_of(sum);
   with_torch_errors([&] { radial::layer_norm_modulated(args, options_for(x)); });
   return {sum.squeeze(2), out.squeeze(2)};
 }

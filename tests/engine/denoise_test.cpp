@@ -39,6 +39,18 @@ class DenoiseParity : public testing::Test {
     return made;
   }
 
+  // A dense run on the schedule gives the latents that `runs` has under `name`.
+  void expect_latents(const Fixture& runs, const std::string& name, SamplingMethod method,
+                      const NoiseSchedule& schedule) {
+    const at::Tensor noise = runs[name + "noise"];
+    const ResolvedAttention dense =
+        resolve_attention({}, model_.layout_of(noise), 1, schedule, plans_);
+    const at::Tensor latents =
+        denoise(model_, {noise, runs[name + "prompt"], runs[name + "negative"]},
+                {method, schedule, 4}, dense);
+    EXPECT_PARITY(latents, runs[name + "latents"]);
+  }
+
   DenoiseInputs inputs() const {
     return {fixture_["noise"], fixture_["prompt"], fixture_["negative"]};
   }
@@ -83,12 +95,7 @@ TEST_F(DenoiseParity, GivesTheLatentsOfDiffusersForAnyStepsAndSizes) {
       SCOPED_TRACE(name);
       const NoiseSchedule schedule =
           make_noise_schedule({.method = method, .num_steps = count, .shift = 5});
-      const ResolvedAttention dense =
-          resolve_attention({}, model_.layout_of(runs[name + "noise"]), 1, schedule, plans_);
-      const at::Tensor latents =
-          denoise(model_, {runs[name + "noise"], runs[name + "prompt"], runs[name + "negative"]},
-                  {method, schedule, 4}, dense);
-      EXPECT_PARITY(latents, runs[name + "latents"]);
+      expect_latents(runs, name, method, schedule);
     }
   }
 }
@@ -111,12 +118,7 @@ TEST_F(DenoiseParity, GivesTheLatentsOfTheOfficialNoiseLevels) {
     const NoiseSchedule schedule = make_noise_schedule(
         {.method = method, .grid = GridConvention::kOfficial, .num_steps = steps, .shift = shift});
     EXPECT_TRUE(at::equal(at::tensor(schedule.timesteps), runs[name + "timesteps"]));
-    const ResolvedAttention dense =
-        resolve_attention({}, model_.layout_of(runs[name + "noise"]), 1, schedule, plans_);
-    const at::Tensor latents =
-        denoise(model_, {runs[name + "noise"], runs[name + "prompt"], runs[name + "negative"]},
-                {method, schedule, 4}, dense);
-    EXPECT_PARITY(latents, runs[name + "latents"]);
+    expect_latents(runs, name, method, schedule);
   }
 }
 

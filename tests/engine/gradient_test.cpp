@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "engine/fixture.h"
+#include "engine/wan_transformer_fixture.h"
 #include "video/models/wan/wan_transformer.h"
 #include "video/vae/wan_vae.h"
 
@@ -52,16 +53,7 @@ void expect_gradients(const std::string& part, const at::Tensor& loss, const Wei
 
 TEST(Gradients, OfTheTransformerAreThoseOfDiffusers) {
   const Fixture fixture("wan_transformer.safetensors");
-  WanConfig config;
-  config.num_attention_heads = 2;
-  config.attention_head_dim = 16;
-  config.in_channels = 6;
-  config.out_channels = 4;
-  config.text_dim = 10;
-  config.freq_dim = 24;
-  config.ffn_dim = 40;
-  config.num_layers = 2;
-  config.rope_max_seq_len = 32;
+  const WanConfig config = wan_transformer_config();
   const Weights weights = weights_of("wan_transformer.safetensors");
   TableSource source(weights);
   const WanTransformer model(config, source);

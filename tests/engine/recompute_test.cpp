@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/fixture.h"
+#include "engine/wan_transformer_fixture.h"
 #include "video/models/wan/wan_transformer.h"
 
 namespace radial::video {
@@ -57,23 +58,9 @@ class Adapters : public testing::Test {
  protected:
   Adapters() : model_(make()), parameters_(model_.add_adapters(3)) {}
 
-  static WanConfig config() {
-    WanConfig config;
-    config.num_attention_heads = 2;
-    config.attention_head_dim = 16;
-    config.in_channels = 6;
-    config.out_channels = 4;
-    config.text_dim = 10;
-    config.freq_dim = 24;
-    config.ffn_dim = 40;
-    config.num_layers = 2;
-    config.rope_max_seq_len = 32;
-    return config;
-  }
-
   WanTransformer make() const {
     TableSource source = fixture_.weights();
-    return {config(), source};
+    return {wan_transformer_config(), source};
   }
 
   at::Tensor flow() {
@@ -133,7 +120,7 @@ TEST_F(Adapters, AreAChangeOfTheWeights) {
     }
   }
   TableSource source(merged);
-  const WanTransformer other(config(), source);
+  const WanTransformer other(wan_transformer_config(), source);
   const at::Tensor expected =
       other.forward(fixture_["hidden_states"], fixture_["timestep"],
                     other.prepare_text(fixture_["encoder_hidden_states"]), video_);

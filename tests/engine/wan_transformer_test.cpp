@@ -11,31 +11,18 @@
 
 #include "engine/fixture.h"
 #include "engine/masked_attention.h"
+#include "engine/wan_transformer_fixture.h"
 #include "radial/base/error.h"
 #include "video/models/plan_cache.h"
 
 namespace radial::video {
 namespace {
 
-WanConfig small_config() {
-  WanConfig config;
-  config.num_attention_heads = 2;
-  config.attention_head_dim = 16;
-  config.in_channels = 6;
-  config.out_channels = 4;
-  config.text_dim = 10;
-  config.freq_dim = 24;
-  config.ffn_dim = 40;
-  config.num_layers = 2;
-  config.rope_max_seq_len = 32;
-  return config;
-}
-
 class WanTransformerParity : public testing::Test {
  protected:
   WanTransformer model(at::ScalarType dtype = at::kFloat) const {
     TableSource source = fixture_.weights(dtype);
-    WanTransformer made(small_config(), source);
+    WanTransformer made(wan_transformer_config(), source);
     source.finish();
     return made;
   }
@@ -106,7 +93,7 @@ TEST_F(WanTransformerParity, SparseAttentionIsThatOfTheTokenMask) {
 TEST_F(WanTransformerParity, ListsWhatACheckpointLacks) {
   std::map<std::string, at::Tensor> tensors;
   TableSource source(std::move(tensors));
-  const WanTransformer empty(small_config(), source);
+  const WanTransformer empty(wan_transformer_config(), source);
   EXPECT_THROW(source.finish(), FormatError);
 }
 

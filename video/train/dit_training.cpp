@@ -9,17 +9,14 @@
 
 #include "radial/base/error.h"
 #include "video/checkpoint/memory_source.h"
-#include "video/text/prompt_cleaning.h"
 #include "video/train/clip_files.h"
+#include "video/train/training_captions.h"
 #include "video/world/caption.h"
-#include "video/world/counter_random.h"
 
 namespace radial::video {
 namespace {
 
-constexpr std::uint64_t kPlainShare = 5;       // one caption in five is the plain one
-constexpr std::uint64_t kEvalSeed = 0x5EED;    // of the noise of evaluations
-constexpr std::uint64_t kCaptionStream = 0xC;  // tells captions from the choice of clips
+constexpr std::uint64_t kEvalSeed = 0x5EED;  // of the noise of evaluations
 
 std::unique_ptr<WanVae> make_vae(const WanModel& model, const Parameters::Options& placement) {
   NamedTensors weights;
@@ -82,19 +79,14 @@ DitTraining::DitTraining(WanModel model, const DitTrainingOptions& options)
 }
 
 CaptionTokens DitTraining::tokens_of(const std::string& text) const {
-  Tokens tokens = tokenizer_.encode(clean_prompt(text), model_.transformer_config.text_len);
-  tokens.ids.resize(static_cast<std::size_t>(tokens.num_tokens));
-  return std::move(tokens.ids);
+  return caption_tokens(tokenizer_, text, model_.transformer_config.text_len);
 }
 
 DitBatch DitTraining::batch_of(LatentClips clips, const DrawKey& key) const {
-  CounterRandom random(key.seed ^ kCaptionStream,
-                       CounterRandom::mixed(static_cast<std::uint64_t>(key.step)) +
-                           static_cast<std::uint64_t>(key.pass));
+  CounterRandom random = caption_random(key.seed, key.step, key.pass);
   DitBatch batch{.latents = std::move(clips.latents), .captions = {}};
   for (const Scene& scene : clips.scenes) {
-    const std::uint64_t variant = random.next();
-    batch.captions.push_back(tokens_of(caption(scene, variant % kPlainShare == 0 ? 0 : variant)));
+    batch.captions.push_back(tokens_of(training_caption(scene, random)));
   }
   return batch;
 }

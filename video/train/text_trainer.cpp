@@ -13,11 +13,10 @@
 #include "radial/base/error.h"
 #include "video/checkpoint/memory_source.h"
 #include "video/nn/transfer.h"
-#include "video/text/prompt_cleaning.h"
 #include "video/train/caption_targets.h"
 #include "video/train/model_folder.h"
+#include "video/train/training_captions.h"
 #include "video/world/caption.h"
-#include "video/world/counter_random.h"
 
 namespace radial::video {
 namespace {
@@ -25,8 +24,6 @@ namespace {
 constexpr const char* kEncoder = "encoder.";
 constexpr const char* kHeadWeight = "facts.weight";
 constexpr const char* kHeadBias = "facts.bias";
-constexpr std::uint64_t kCaptionStream = 0xC;
-constexpr std::uint64_t kPlainShare = 5;  // one caption in five is the plain one
 
 NamedTensors with_head(const Umt5Config& config, const NamedTensors& weights) {
   NamedTensors all;
@@ -69,9 +66,7 @@ TextTrainer::TextTrainer(const Umt5Config& config, const NamedTensors& weights,
 }
 
 void TextTrainer::add(Batch& batch, const std::string& text, std::vector<float>& targets) const {
-  Tokens tokens = tokenizer_.encode(clean_prompt(text), options_.text_len);
-  tokens.ids.resize(static_cast<std::size_t>(tokens.num_tokens));
-  batch.captions.push_back(std::move(tokens.ids));
+  batch.captions.push_back(caption_tokens(tokenizer_, text, options_.text_len));
   const auto facts = static_cast<std::size_t>(num_caption_targets());
   targets.resize(targets.size() + facts);
   // What the caption says, which may be less than what is to be seen.
@@ -85,17 +80,12 @@ TextTrainer::Batch TextTrainer::finished(Batch batch, const std::vector<float>& 
 }
 
 TextTrainer::Batch TextTrainer::drawn(std::int64_t step) const {
-  CounterRandom random(options_.seed ^ kCaptionStream,
-                       CounterRandom::mixed(static_cast<std::uint64_t>(step)));
+  CounterRandom random = caption_random(options_.seed, step);
   Batch batch;
   std::vector<float> targets;
   for (std::int64_t i = 0; i < options_.batch_size; ++i) {
     const auto index = static_cast<std::uint64_t>(step * options_.batch_size + i);
-    const std::uint64_t variant = random.next();
-    add(batch,
-        caption(sample_training_scene(options_.seed, index),
-                variant % kPlainShare == 0 ? 0 : variant),
-        targets);
+    add(batch, training_caption(sample_training_scene(options_.seed, index), random), targets);
   }
   return finished(std::move(batch), targets);
 }

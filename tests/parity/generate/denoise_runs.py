@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 
 import torch
-from diffusers import WanTransformer3DModel
-from safetensors.torch import load_file
-from wan_fixtures import SEED, denoise, save, schedulers
+from wan_fixtures import SEED, denoise, denoise_model, save, schedulers
 
 # Sampler, steps, latent frames, rows and columns, text tokens.
 RUNS = [
@@ -23,11 +21,7 @@ RUNS = [
 
 @torch.no_grad()
 def main(folder):
-    stored = load_file(str(folder / "wan_denoise.safetensors"))
-    model = WanTransformer3DModel(
-        patch_size=(1, 2, 2), num_attention_heads=1, attention_head_dim=16, in_channels=4, out_channels=4, text_dim=10,
-        freq_dim=24, ffn_dim=24, num_layers=1, rope_max_seq_len=32).eval()
-    model.load_state_dict({k.removeprefix("weights."): v for k, v in stored.items() if k.startswith("weights.")})
+    model = denoise_model(folder)
     tensors = {}
     for number, (method, steps, frames, rows, columns, text) in enumerate(RUNS):
         generator = torch.Generator("cpu").manual_seed(SEED + 10 + number)

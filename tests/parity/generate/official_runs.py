@@ -13,9 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import WanTransformer3DModel
-from safetensors.torch import load_file
-from wan_fixtures import SEED, save, schedulers
+from wan_fixtures import SEED, denoise_model, save, schedulers
 
 GUIDANCE = 4.0
 # Sampler, steps, shift, latent frames, rows and columns.
@@ -31,11 +29,7 @@ def official_sigmas(method, steps, shift):
 
 @torch.no_grad()
 def main(folder):
-    stored = load_file(str(folder / "wan_denoise.safetensors"))
-    model = WanTransformer3DModel(
-        patch_size=(1, 2, 2), num_attention_heads=1, attention_head_dim=16, in_channels=4, out_channels=4, text_dim=10,
-        freq_dim=24, ffn_dim=24, num_layers=1, rope_max_seq_len=32).eval()
-    model.load_state_dict({k.removeprefix("weights."): v for k, v in stored.items() if k.startswith("weights.")})
+    model = denoise_model(folder)
     tensors = {}
     for number, (method, steps, shift, frames, rows, columns) in enumerate(RUNS):
         generator = torch.Generator("cpu").manual_seed(SEED + 40 + number)

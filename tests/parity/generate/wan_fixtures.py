@@ -13,7 +13,7 @@ import diffusers
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
 from diffusers import DPMSolverMultistepScheduler, FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 SEED = 20250619
 GENERATOR = (f"{Path(sys.argv[0]).name}, diffusers {diffusers.__version__}, torch {torch.__version__}, "
@@ -37,6 +37,16 @@ def weights(model):
 def save(path, tensors):
     save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, str(path), metadata={"generator": GENERATOR})
     print(path, path.stat().st_size)
+
+
+def denoise_model(folder):
+    """The transformer of wan_denoise.safetensors."""
+    stored = load_file(str(folder / "wan_denoise.safetensors"))
+    model = WanTransformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=1, attention_head_dim=16, in_channels=4, out_channels=4, text_dim=10,
+        freq_dim=24, ffn_dim=24, num_layers=1, rope_max_seq_len=32).eval()
+    model.load_state_dict({k.removeprefix("weights."): v for k, v in stored.items() if k.startswith("weights.")})
+    return model
 
 
 def schedulers():
