@@ -6,13 +6,12 @@ Called by scripts/demo_pictures. Frames come from the latents that `radial train
 
 import argparse
 import json
-import struct
 import subprocess
 import tempfile
-import zlib
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 FRAMES = 5
@@ -45,9 +44,7 @@ def decoded(radial, model, latents_path):
 
 def smaller(frames, factor):
     """Means of squares of `factor` pixels."""
-    count, height, width, _ = frames.shape
-    squares = frames.reshape(count, height // factor, factor, width // factor, factor, 3)
-    return np.rint(squares.mean((2, 4))).astype(np.uint8)
+    return np.stack([Image.fromarray(frame).reduce(factor) for frame in frames])
 
 
 def strip(frames, count=FRAMES):
@@ -58,42 +55,9 @@ def strip(frames, count=FRAMES):
     return np.concatenate(parts[:-1], axis=1)
 
 
-def palette_of(pixels, count):
-    """`count` colors near to all of `pixels` [N, 3]: k-means from evenly spread quantiles of brightness."""
-    pixels = pixels.astype(np.float32)
-    order = pixels[np.argsort(pixels.sum(1), kind="stable")]
-    colors = order[np.linspace(0, len(order) - 1, count).astype(int)]
-    sample = order[:: max(1, len(order) // 20000)]
-    for _ in range(20):
-        nearest = indexes_of(sample, colors)
-        for i in range(count):
-            members = sample[nearest == i]
-            # A color that nothing is near to moves to what is represented worst.
-            colors[i] = members.mean(0) if len(members) else sample[np.argmax(distances(sample, colors).min(1))]
-    return np.rint(colors).astype(np.uint8)
-
-
-def distances(pixels, colors):
-    return (pixels**2).sum(1)[:, None] - 2 * pixels @ colors.T + (colors**2).sum(1)
-
-
-def indexes_of(pixels, colors):
-    return np.argmin(distances(pixels.astype(np.float32), colors.astype(np.float32)), axis=1)
-
-
 def write_png(path, image, colors=COLORS):
     """A PNG with a palette of `colors` colors, at most 256."""
-    height, width, _ = image.shape
-    pixels = image.reshape(-1, 3)
-    palette = palette_of(pixels, colors)
-    rows = indexes_of(pixels, palette).astype(np.uint8).reshape(height, width)
-    raw = b"".join(b"\0" + row.tobytes() for row in rows)
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)) +
-                     chunk(b"PLTE", palette.tobytes()) + chunk(b"IDAT", zlib.compress(raw, 9)) + chunk(b"IEND", b""))
+    Image.fromarray(image).quantize(colors, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def verdict(findings):
